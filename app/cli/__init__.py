@@ -1,0 +1,13 @@
+"""Flask commands: noun then verb."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(flask: Flask) -> None:
+    """Register every command."""
+    from app.cli import demo, house, worker  # noqa: PLC0415 - the factory imports this package
+
+    for room in (demo, house, worker):
+        room.register(flask)

@@ -1,0 +1,182 @@
+"""Records on paper and in files: the A4 form of one, the four prints of a list, Word, Excel and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.kit import audit, exchange, listing, listpage
+from app.kit.errors import BadRequest, Refused
+from app.kit.listpage import Question
+from app.kit.pages import PrintPage, PrintTable
+from app.kit.scope import Actor
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+#: a print of more rows is a file, not paper
+MOST_PRINTED = 2000
+#: rows fetched at a time while a file streams
+CHUNK = 1000
+
+
+def sheet(view: RecordView, session: Session, record: Any, actor: Actor) -> PrintPage:
+    """The paper form of one record."""
+    audit.note(session, actor, view.resource, record.id, "print")
+    page = _form(view, record)
+    session.commit()
+    return page
+
+
+def _form(view: RecordView, record: Any) -> PrintPage:
+    page = PrintPage(view.model.__label__, subtitle=record.title)
+    if view.is_owned and record.owner_unit:
+        page.heading.append((_("所属单位"), record.owner_unit.full_name))
+    if getattr(record, "created_at", None):
+        page.heading.append((view.label_of("created_at"), record.created_at.strftime("%Y-%m-%d")))
+    for label, names in view.sheet:
+        if isinstance(names, str):
+            page.children.append((label, _children(view, record, names)))
+        else:
+            cells = [(view.model.fields()[n].label, _with_unit(record, n), view.model.fields()[n].wide) for n in names]
+            page.form += rows_of(cells)
+    page.signature = list(view.signature)
+    return page
+
+
+def _with_unit(record: Any, name: str) -> str:
+    text, unit = record.text(name), type(record).fields()[name].unit
+    return f"{text} {unit}" if text and unit else text
+
+
+def rows_of(cells: list[tuple[Any, Any, bool]]) -> list[list[tuple[Any, Any, int]]]:
+    """Label and value pairs in rows of three; a wide one has a row of its own, a short row's last cell is widened."""
+    rows: list[list[tuple[Any, Any, int]]] = [[]]
+    for label, text, wide in cells:
+        if wide:
+            rows += [[(label, text, 5)], []]
+        else:
+            if len(rows[-1]) == 3:  # noqa: PLR2004 - three pairs a row
+                rows.append([])
+            rows[-1].append((label, text, 1))
+    for row in rows:
+        if row and row[-1][2] == 1 and len(row) < 3:  # noqa: PLR2004 - as above
+            label, text, _span = row[-1]
+            row[-1] = (label, text, 1 + 2 * (3 - len(row)))
+    return [row for row in rows if row]
+
+
+def _children(view: RecordView, record: Any, name: str) -> PrintTable:
+    cls = view.model.child_classes()[name]
+    shown = [key for key, field in cls.fields().items() if not field.automatic]
+    rows = [[child.text(key) for key in shown] for child in getattr(record, name)]
+    return PrintTable([cls.fields()[key].label for key in shown], rows)
+
+
+def word(view: RecordView, session: Session, record: Any, actor: Actor) -> Response:
+    """The paper form of one record as a Word file (AID-R066)."""
+    audit.note(session, actor, view.resource, record.id, "export", {"format": "docx"})
+    content = exchange.docx_file(_form(view, record))
+    name = f"{view.model.__label__} {record.title}.docx"
+    session.commit()
+    return exchange.attachment(content, name)
+
+
+def blank(view: RecordView, shelf: str) -> PrintPage:
+    """The paper form without data, with room to write (AID-R085)."""
+    label = next((s.label for s in view.shelves if s.name == shelf), view.model.__label__)
+    page = PrintPage(_("%(what)s登记表", what=label))
+    for title, names in view.sheet:
+        if isinstance(names, str):
+            cls = view.model.child_classes()[names]
+            shown = [field.label for field in cls.fields().values() if not field.automatic]
+            page.children.append((title, PrintTable(shown, [[""] * len(shown) for _row in range(6)])))
+        else:
+            page.form += rows_of([(view.model.fields()[n].label, "", view.model.fields()[n].wide) for n in names])
+    page.signature = list(view.signature)
+    return page
+
+
+def _fields(view: RecordView, which: str) -> list[str]:
+    """The columns of a list's print or file: those shown, or every field of the sheet."""
+    if which == "all":
+        shown = [n for _label, names in view.sheet if not isinstance(names, str) for n in names]
+        return [*shown, *(n for n in view.columns if n not in shown)]
+    return list(view.columns)
+
+
+def _texts(view: RecordView, record: Any, names: list[str], actor: Actor) -> list[Any]:
+    return [listpage.cell(view, record, name, actor).text for name in names]
+
+
+def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> PrintPage:
+    """The list on paper: this page or the whole result, the fields shown or all of them (L12, AID-R082)."""
+    asked = Question(view, actor, args)
+    names = _fields(view, args.get("fields", "shown"))
+    statement = listpage.eager(view, asked.statement(session))
+    if args.get("rows") == "result":
+        if listing.count(session, asked.statement(session)) > MOST_PRINTED:
+            raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
+        records = list(_stream(session, statement, view))
+    else:
+        records = listing.page(session, statement, view.model, asked.order, asked.size, args.get("key", ""), asked.number).rows
+    page = PrintPage(asked.shelf.label if asked.shelf else view.list_title, landscape=True)
+    page.heading = [(_("单位"), actor.unit_name), (_("打印日期"), actor.at.strftime("%Y-%m-%d")), (_("记录数"), str(len(records)))]
+    page.subtitle = "；".join(str(words) for words in asked.asked.words)
+    page.table = PrintTable([view.label_of(n) for n in names], [_texts(view, record, names, actor) for record in records])
+    audit.note(session, actor, view.resource, 0, "print", {"rows": len(records)})
+    session.commit()
+    return page
+
+
+def _stream(session: Session, statement: Any, view: RecordView) -> Iterator[Any]:
+    """Every record of a statement by keyset, so that memory stays flat and the order is that of the ids."""
+    last = 0
+    while True:
+        rows = list(session.scalars(statement.where(view.model.id > last).order_by(view.model.id).limit(CHUNK)))
+        yield from rows
+        if len(rows) < CHUNK:
+            return
+        last = rows[-1].id
+        for row in rows:
+            session.expunge(row)
+
+
+def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> Response:
+    """The whole result as Excel or CSV with every field of the sheet, streamed; who took it is noted."""
+    asked = Question(view, actor, args)
+    if asked.asked.problems:
+        raise BadRequest(asked.asked.problems[0].words)
+    names = _fields(view, "all")
+    header = [view.label_of(name) for name in names]
+    if view.is_owned:
+        header.append(_("所属单位"))
+    statement = listpage.eager(view, asked.statement(session))
+    kind = args.get("format", "xlsx")
+    if kind not in {"xlsx", "csv"}:
+        raise BadRequest(_("可以另存为 xlsx 或 csv"))
+    audit.note(session, actor, view.resource, 0, "export", {"format": kind, "query": dict(args)})
+    session.commit()
+
+    def rows() -> Iterator[list[Any]]:
+        for record in _stream(session, statement, view):
+            texts = [_value(view, record, name, actor) for name in names]
+            yield [*texts, record.owner_unit.name] if view.is_owned else texts
+
+    title = f"{asked.shelf.label if asked.shelf else view.list_title} {actor.at:%Y%m%d}"
+    if kind == "csv":
+        return exchange.attachment(exchange.csv_lines(header, rows()), f"{title}.csv")
+    return exchange.attachment(exchange.xlsx_file(header, rows(), gettext("数据")), f"{title}.xlsx")
+
+
+def _value(view: RecordView, record: Any, name: str, actor: Actor) -> Any:
+    """A value as Excel should hold it: numbers as numbers, dates as dates, the rest as text."""
+    field = view.model.fields().get(name)
+    if field is not None and field.kind in {"int", "decimal", "money", "day"}:
+        return getattr(record, name)
+    return listpage.cell(view, record, name, actor).text

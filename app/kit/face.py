@@ -1,0 +1,209 @@
+"""What surrounds every page: the frame with menu and bell, templates, errors in words, the way back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import lazy_gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy import func, select
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.kit import scope
+from app.kit.database import db
+from app.kit.errors import AppError, Invalid
+from app.kit.pages import Frame, MenuItem
+from app.kit.reminders import Reminder
+
+if TYPE_CHECKING:
+    from app.kit.module import Module
+
+#: HTTP status → what a clerk should know of it
+WORDS = {
+    400: _("请求的内容有误，没有做任何改动"),
+    401: _("请先登录"),
+    403: _("您没有这项权限；如需开通，请联系本单位的用户管理员"),
+    404: _("没有找到这个页面或这条记录，或它不在您单位的范围内"),
+    405: _("不能这样打开这个地址"),
+    409: _("现在不能进行这项操作"),
+    413: _("上传的内容过大，单个文件不能超过10MB"),
+    422: _("内容不符合要求"),
+    429: _("操作过于频繁，请稍后再试"),
+    500: _("系统出错，您的操作没有完成；已记录，请稍后再试或联系管理员"),
+}
+
+
+def render(template: str, page: Any = None, **more: Any) -> str:
+    """A template with its page; the frame comes from the context processor."""
+    return render_template(template, page=page, **more)
+
+
+def leave(url: str) -> BaseResponse:
+    """Go to another page: by a header for htmx, by a redirect otherwise."""
+    if request.headers.get("HX-Request"):
+        return Response(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def back_to(otherwise: str) -> str:
+    """The page of this house that the request came from."""
+    came = urlsplit(request.form.get("next") or request.headers.get("HX-Current-URL") or request.referrer or "")
+    if came.netloc not in ("", request.host) or not came.path.startswith("/") or came.path.startswith("//"):
+        return otherwise
+    return f"{came.path}{'?' + came.query if came.query else ''}" if came.path != "/" else otherwise
+
+
+def wants_json() -> bool:
+    """Whether the caller is a program."""
+    return request.path.startswith("/api/")
+
+
+# --- the frame --------------------------------------------------------------------------------------------------
+
+
+def frame(modules: Sequence[Module]) -> Frame | None:
+    """The frame of who is logged in; None for everybody else. One statement: the bell."""
+    who = scope.current()
+    if who is None or who.everywhere:
+        return None
+    bell = db.session.scalar(select(func.count(Reminder.id)).where(Reminder.state == "open"))
+    made = Frame(who.unit_name, who.unit_name, who.name, menu(modules, who))
+    made.bell = str(bell) if bell else ""
+    made.bell_url = url_for("reminder.list", shelf="open")
+    made.account_links = [(_("修改密码"), "/password/")]
+    made.logout_url = "/logout/"
+    return made
+
+
+def menu(modules: Sequence[Module], who: scope.Actor) -> list[MenuItem]:
+    """The menu tree: the register's groups in order, each with the lines that the actor's rights open."""
+    groups: dict[str, MenuItem] = {}
+    for module in modules:
+        items = module.items(who)
+        if items:
+            group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
+            group.children += items
+    home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
+    here = _mark(list(groups.values()))
+    return [home, *here]
+
+
+def _mark(items: list[MenuItem]) -> list[MenuItem]:
+    """Mark the line whose page is open: the longest match of path and arguments."""
+    best: tuple[int, list[MenuItem]] = (0, [])
+
+    def walk(item: MenuItem, above: list[MenuItem]) -> None:
+        nonlocal best
+        score = _match(item.url)
+        if score > best[0]:
+            best = (score, [*above, item])
+        for child in item.children:
+            walk(child, [*above, item])
+
+    for item in items:
+        walk(item, [])
+    for item in best[1]:
+        item.active = True
+    return items
+
+
+def _match(url: str) -> int:
+    if not url:
+        return 0
+    parts = urlsplit(url)
+    if parts.path != request.path:
+        root = parts.path.strip("/").partition("/")[0]
+        return 1 if root and parts.path.endswith("/list/") and request.path.startswith(f"/{root}/") else 0
+    wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    if any(request.args.get(key) != value for key, value in wanted.items()):
+        return 2 if not wanted or "panel" not in wanted else 0
+    return 3 + len(wanted)
+
+
+# --- the application --------------------------------------------------------------------------------------------
+
+
+@cache
+def _digest(folder: str, name: str) -> str:
+    file = Path(folder) / name
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "0"
+
+
+def static(name: str) -> str:
+    """The address of a static file, with a digest of its content, so that it may be cached for ever."""
+    return f"{url_for('static', filename=name)}?v={_digest(str(current_app.static_folder), name)}"
+
+
+def init_app(flask: Flask, modules: Sequence[Module]) -> None:
+    """Give the templates what they need, and every error a page."""
+    flask.jinja_env.globals["static"] = static
+    flask.extensions["modules"] = tuple(modules)
+
+    @flask.context_processor
+    def _frame() -> dict[str, Any]:
+        if "frame" not in g:
+            g.frame = None if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else frame(modules)
+        return {"frame": g.frame}
+
+    flask.register_error_handler(AppError, _on_app_error)
+    flask.register_error_handler(CSRFError, _on_csrf)
+    flask.register_error_handler(HTTPException, _on_http)
+    flask.register_error_handler(Exception, _on_failure)
+    _health(flask)
+
+
+def answer(status: int, words: Any, errors: dict[str, list[str]] | None = None) -> Any:
+    """An error as a page, or as JSON for a program."""
+    db.session.rollback()
+    if wants_json():
+        body: dict[str, Any] = {"message": str(words)}
+        return jsonify(body | ({"errors": errors} if errors else {})), status
+    return render_template("kit/error.html", status=status, words=words, page=None), status
+
+
+def _on_app_error(error: AppError) -> Any:
+    if error.status >= 500:  # noqa: PLR2004 - a declaration is wrong: that is ours
+        return _on_failure(error)
+    login: Callable[[AppError], Any] | None = current_app.extensions.get("login_page")
+    if error.status == 401 and login and not wants_json():  # noqa: PLR2004
+        return login(error)
+    errors = error.errors if isinstance(error, Invalid) else None
+    return answer(error.status, error.words or WORDS.get(error.status, ""), errors)
+
+
+def _on_csrf(_error: CSRFError) -> Any:
+    return answer(400, _("页面已过期，请刷新后重试；您填写的内容已存为草稿"))
+
+
+def _on_http(error: HTTPException) -> Any:
+    if error.code is None or error.code < 400 or error.response is not None:  # noqa: PLR2004 - a redirect
+        return error
+    return answer(error.code, WORDS.get(error.code) or WORDS[400 if error.code < 500 else 500])  # noqa: PLR2004
+
+
+def _on_failure(error: Exception) -> Any:
+    current_app.logger.exception("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    return answer(500, WORDS[500])
+
+
+def _health(flask: Flask) -> None:
+    """``/healthz``: the process lives; ``/readyz``: the database answers."""
+
+    @flask.get("/healthz")
+    def healthz() -> Any:
+        return jsonify(status="ok")
+
+    @flask.get("/readyz")
+    def readyz() -> Any:
+        with scope.acting(scope.SYSTEM):
+            db.session.execute(select(1))
+        return jsonify(status="ok")

@@ -1,0 +1,74 @@
+"""Files of a record on the screen: add, fetch, remove; each goes through the record's own scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, redirect, request, send_file
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.kit import attachments, audit, history
+from app.kit.attachments import Attachment
+from app.kit.errors import Invalid, Missing, Refused
+from app.kit.face import back_to
+from app.kit.scope import Actor
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+
+def _may_change(view: RecordView, record: Any, actor: Actor) -> None:
+    if not view.has_attachments:
+        raise Missing
+    if why := view.refusal(record, "edit", actor, wide=True):
+        raise Refused(why)
+
+
+def attach(view: RecordView, session: Session, record: Any, actor: Actor) -> Response:
+    """Store the uploaded files; one that is not accepted is told, the others are kept."""
+    _may_change(view, record, actor)
+    uploads = [upload for upload in request.files.getlist("file") if upload.filename]
+    if not uploads:
+        flash(gettext("请选择文件"), "warning")
+    for upload in uploads[:20]:
+        try:
+            stored = attachments.attach(session, record, upload, request.form.get("attachment_type"), actor)
+            history.write(record, "attach", actor, stored.filename, None, [])
+            flash(gettext("已上传「%(name)s」", name=stored.filename), "success")
+        except Invalid as wrong:
+            for problem in wrong.problems:
+                flash(f"{upload.filename}：{problem.words}", "danger")
+    session.commit()
+    return redirect(back_to(view.url("show", pk=record.id)))
+
+
+def _file_of(session: Session, view: RecordView, record: Any, file_id: int) -> Attachment:
+    found = next((file for file in attachments.of(session, view.resource, record.id) if file.id == file_id), None)
+    if found is None:
+        raise Missing
+    return found
+
+
+def download(view: RecordView, session: Session, record: Any, file_id: int, actor: Actor) -> Response:
+    """The bytes, always as a download; who took them is noted."""
+    stored = _file_of(session, view, record, file_id)
+    if not stored.path.exists():
+        raise Missing
+    audit.note(session, actor, view.resource, record.id, "download", {"file": stored.filename})
+    path, name, mime = stored.path, stored.filename, stored.mime
+    session.commit()
+    return send_file(path, mimetype=mime, as_attachment=True, download_name=name)
+
+
+def discard(view: RecordView, session: Session, record: Any, file_id: int, actor: Actor) -> Response:
+    """Remove one file; the history keeps its name."""
+    _may_change(view, record, actor)
+    stored = _file_of(session, view, record, file_id)
+    name = stored.filename
+    history.write(record, "detach", actor, name, None, [])
+    attachments.discard(session, stored)
+    session.commit()
+    flash(gettext("已删除「%(name)s」", name=name), "success")
+    return redirect(back_to(view.url("show", pk=record.id)))

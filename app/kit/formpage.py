@@ -1,0 +1,171 @@
+"""Serving a form: show it, keep what is typed, save it once, tell every problem at once."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, jsonify, redirect, request
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.kit import drafts, forms, saving
+from app.kit.errors import BadRequest, Invalid, Problem, Refused
+from app.kit.face import render
+from app.kit.forms import Typed
+from app.kit.pages import Action, Draft, FormPage
+from app.kit.scope import Actor
+from app.kit.sheetpage import crumbs, files_of
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+
+def serve(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
+    """GET shows the form, POST saves it."""
+    is_new = record.id is None
+    if not is_new and (why := view.refusal(record, "edit", actor, wide=True)):
+        raise Refused(why)
+    if request.method == "POST":
+        return _save(view, session, record, actor)
+    name = form_name(record)
+    draft = drafts.draft_of(session, name, actor)
+    if draft is not None and request.args.get("draft") == "1":
+        typed = draft.content
+    else:
+        typed = _beginning(view, session, record, actor) if is_new else forms.typed_of(record)
+    page = build(view, record, typed)
+    if not is_new:
+        page.version = str(draft.content.get("version") or record.version) if request.args.get("draft") == "1" and draft else str(record.version)
+        if view.has_attachments:
+            page.attachments = files_of(view, session, record, actor)
+    if draft is not None and request.args.get("draft") != "1":
+        here = request.full_path.rstrip("?")
+        restore = f"{here}{'&' if '?' in here else '?'}draft=1"
+        page.draft = Draft(draft.saved_at.strftime("%Y-%m-%d %H:%M"), restore, view.url("discard_draft", form=name))
+    return render("kit/form.html", page)
+
+
+def form_name(record: Any) -> str:
+    """Which form a draft belongs to; a new record's shelf has its own."""
+    shelf = request.args.get("shelf", "")[:20]
+    return f"{type(record).resource()}/{record.id or 'new'}{'/' + shelf if shelf and record.id is None else ''}"
+
+
+def _beginning(view: RecordView, session: Session, record: Any, actor: Actor) -> Typed:
+    """What a new form stands with: defaults, the shelf's values, the latest employer (AID-R048)."""
+    fields = view.model.fields()
+    typed: Typed = {name: field.typed(field.default) for name, field in fields.items() if field.default is not None}
+    shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
+    typed |= dict(shelf.begins) if shelf else {}
+    if view.carried:
+        statement = select(view.model).where(view.model.created_by_id == actor.account_id).order_by(view.model.id.desc())
+        latest = session.scalars(statement.limit(1)).first()
+        typed |= {name: fields[name].typed(getattr(latest, name)) for name in view.carried} if latest else {}
+    typed |= {name: request.args[name][:200] for name in fields if name in request.args}
+    return typed
+
+
+def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Problem] = ()) -> FormPage:
+    """The form with what was typed and what is wrong with it."""
+    problems = list(problems)
+    is_new = record.id is None
+    shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
+    title = (shelf.add_title if shelf and shelf.add_title else view.add_label) if is_new else _("编辑%(what)s", what=record.title)
+    page = FormPage(title, crumbs=crumbs(view, title))
+    page.url = request.full_path.rstrip("?")
+    errors = [problem for problem in problems if not problem.warning]
+    page.sections = forms.sections(view.model, view.sheet, typed, problems, None if is_new else record)
+    shown = {view.name for section in page.sections for view in section.fields}
+    page.errors = forms.plain(p.words for p in errors if p.field.split(".")[0] not in shown and "." not in p.field)
+    page.warnings = forms.plain(problem.words for problem in problems if problem.warning) if not errors else []
+    page.token = request.form.get("form_token") or uuid.uuid4().hex
+    page.version = str(typed.get("version") or "")
+    page.draft_url = view.url("draft", form=form_name(record))
+    page.back_url = view.url("list") + (f"?shelf={shelf.name}" if shelf else "") if is_new else view.url("show", pk=record.id)
+    page.buttons = [Action("then", view.save_label, "show", "check", primary=True)]
+    if is_new:
+        page.buttons.append(Action("then", view.save_more_label, "again", "plus"))
+    page.conflict = view.conflict(record, problems)
+    return page
+
+
+def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
+    typed = forms.typed_from(request.form, view.model)
+    token = request.form.get("form_token", "")[:64]
+    is_new = record.id is None
+    if token and (before := drafts.saved_as(session, token, actor)):
+        return redirect(view.url("show", pk=before))  # a double click: saved once, shown once
+    name, pk = form_name(record), record.id
+    try:
+        saving.save(session, record, typed, actor, confirmed=request.form.get("confirmed") == "1")
+        if token:
+            drafts.spend(session, token, record.id, actor)
+        drafts.drop(session, name, actor)
+        words = view.added(record, actor) if is_new else None
+        target = record.id
+        session.commit()
+    except Invalid as wrong:
+        return _again(view, session, pk, typed, wrong.problems, 422)
+    except Refused as why:
+        return _again(view, session, pk, typed, [Problem("", why.words)], 409)
+    except IntegrityError:
+        session.rollback()
+        if token and (before := drafts.saved_as(session, token, actor)):
+            return redirect(view.url("show", pk=before))
+        raise
+    flash(words or gettext("保存成功"), "success")
+    if request.form.get("then") == "again":
+        return redirect(view.url("add", shelf=request.args.get("shelf") or None))
+    return redirect(view.url("show", pk=target))
+
+
+def _again(view: RecordView, session: Session, pk: int | None, typed: Typed, problems: list[Problem], status: int) -> Any:
+    """The same form with everything that was typed and everything that is wrong."""
+    session.rollback()
+    record = view.model() if pk is None else view.find(pk)
+    return render("kit/form.html", build(view, record, typed, problems)), status
+
+
+def keep_draft(view: RecordView, session: Session, actor: Actor) -> Any:
+    """Store what was typed so far; answers the time for the page's foot."""
+    name = request.args.get("form", "")[:100]
+    if not name.startswith(f"{view.resource}/"):
+        raise BadRequest(_("没有这份草稿"))
+    typed = forms.typed_from(request.form, view.model)
+    if len(str(typed)) > drafts.MAX_LENGTH:
+        raise BadRequest(_("内容过长，草稿未保存"))
+    _refuse_unstorable(typed)
+    drafts.keep(session, name, typed, actor)
+    try:
+        session.commit()
+    except IntegrityError:  # two windows of one form at the same moment: the other one's draft stands
+        session.rollback()
+    return jsonify(saved_at=actor.at.strftime("%H:%M"))
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """NUL and lone surrogates cannot be stored as JSON either."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _refuse_unstorable(item)
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadRequest(_("含有无法保存的字符")) from None
+        if "\x00" in value:
+            raise BadRequest(_("含有无法保存的字符"))
+
+
+def discard_draft(view: RecordView, session: Session, actor: Actor) -> Any:
+    """Forget what was typed and show the form afresh."""
+    name = request.args.get("form", "")[:100]
+    drafts.drop(session, name, actor)
+    session.commit()
+    _resource, _slash, rest = name.partition("/")
+    which, _slash, shelf = rest.partition("/")
+    return redirect(view.url("edit", pk=int(which)) if which.isdigit() else view.url("add", shelf=shelf or None))

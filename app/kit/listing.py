@@ -1,0 +1,131 @@
+"""How a list is read: the rows of one page by keyset, their number up to a cap, the counts of the state tabs."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from app.kit.errors import BadRequest
+from app.kit.record import Row
+
+#: a list shows at most this many rows at once (REC-11 #5)
+MAX_SIZE = 200
+#: beyond it a count is shown as ``10000+`` until somebody asks for it exactly
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """The order of a list; ties are broken by id in the same direction."""
+
+    name: str = "id"
+    descending: bool = True
+
+    def expression(self, model: type[Row]) -> Any:
+        """The value that is sorted by; an empty one sorts as the least of its type."""
+        column = getattr(model, self.name)
+        if self.name == "id":
+            return column
+        return func.coalesce(column, literal(_least(column), column.type))
+
+
+def _least(column: Any) -> Any:
+    kind = column.type.python_type
+    if kind is datetime:
+        return datetime(1, 1, 1)  # noqa: DTZ001 - wall time
+    return {str: "", int: 0, bool: False, date: date(1, 1, 1), Decimal: Decimal(0)}[kind]
+
+
+@dataclass
+class Slice:
+    """One page of rows and the keys of its ends; a missing key is no page that way."""
+
+    rows: list[Any]
+    previous_key: str = ""
+    next_key: str = ""
+
+
+def page(  # noqa: PLR0913 - the facts of a page
+    session: Session, statement: Select[Any], model: type[Row], order: Order, size: int, key: str = "", number: int = 0
+) -> Slice:
+    """One page of ``statement``: at ``key`` (from a former page's link), or page ``number`` counted from 0.
+
+    Page 100,000 by key costs what page 1 costs; by number it is for jumps within the counted range.
+    """
+    expression, identifier = order.expression(model), model.id  # type: ignore[attr-defined]
+    towards, value = _decode(key, model, order)
+    backwards = towards in {"before", "last"}
+    descending = order.descending != backwards
+    if towards in {"after", "before"}:
+        statement = statement.where(_beyond(expression, identifier, value, descending=descending))
+    ends = (expression.desc(), identifier.desc()) if descending else (expression.asc(), identifier.asc())
+    statement = statement.order_by(*(ends if order.name != "id" else ends[1:])).limit(size + 1)
+    if number:
+        statement = statement.offset(number * size)
+    rows = list(session.scalars(statement))
+    more, rows = len(rows) > size, rows[:size]
+    if backwards:
+        rows.reverse()
+    has_previous = more if backwards else towards == "after" or number > 0
+    has_next = towards == "before" if backwards else more
+    return Slice(
+        rows,
+        _encode("before", rows[0], order) if rows and has_previous else "",
+        _encode("after", rows[-1], order) if rows and has_next else "",
+    )
+
+
+def _beyond(expression: Any, identifier: Any, key: list[Any], *, descending: bool) -> Any:
+    value, row_id = key
+    if expression is identifier:
+        return identifier < row_id if descending else identifier > row_id
+    ahead = expression < value if descending else expression > value
+    tie = identifier < row_id if descending else identifier > row_id
+    return or_(ahead, and_(expression == value, tie))
+
+
+def _encode(towards: str, row: Any, order: Order) -> str:
+    value = getattr(row, order.name)
+    plain = str(value) if isinstance(value, date | Decimal) else value
+    return base64.urlsafe_b64encode(json.dumps([towards, order.name, plain, row.id]).encode()).decode()
+
+
+def _decode(key: str, model: type[Row], order: Order) -> tuple[str, list[Any]]:
+    """Where a page begins. Raises BadRequest for a key that this list did not make."""
+    if not key or key == "last":
+        return key, []
+    try:
+        towards, name, value, row_id = json.loads(base64.urlsafe_b64decode(key.encode()))
+        if towards not in {"after", "before"} or name != order.name or not isinstance(row_id, int):
+            raise ValueError(key)
+        kind = getattr(model, name).type.python_type
+        if value is None:
+            value = _least(getattr(model, name))
+        elif kind in (date, datetime):
+            value = kind.fromisoformat(value)
+        else:
+            value = kind(value)
+    except (ValueError, TypeError, KeyError, ArithmeticError):
+        raise BadRequest(_("翻页的位置已失效，请回到首页重新查询")) from None
+    return towards, [value, row_id]
+
+
+def count(session: Session, statement: Select[Any], *, exact: bool = False) -> int:
+    """How many rows a statement has; at most COUNT_CAP + 1 unless ``exact``."""
+    inner = statement.with_only_columns(literal(1)).order_by(None)
+    if not exact:
+        inner = inner.limit(COUNT_CAP + 1)
+    return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+
+
+def total_words(number: int) -> str:
+    """A count for a reader: ``10000+`` beyond the cap."""
+    return f"{COUNT_CAP}+" if number > COUNT_CAP else str(number)

@@ -1,0 +1,321 @@
+"""A list as a page: what the request asks for, read once, and drawn as conditions, tabs, rows and footer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from flask import url_for
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Select, inspect, select
+from sqlalchemy.orm import Session, selectinload
+
+from app.kit import columns, listing, query, scope, tree
+from app.kit.errors import Problem
+from app.kit.listing import Order
+from app.kit.pages import Action, Cell, Chip, Column, Crumb, ListPage, Pager, Row, Tab, UnitBox
+from app.kit.scope import Actor
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+#: state of CT-39 → the tone of its chip
+TONES = {"pending": "grey", "reported": "green", "returned": "amber"}
+#: arguments that say where in the list one is, not what is asked
+_PLACE = frozenset({"key", "page", "count", "draft"})
+
+
+@dataclass
+class Question:
+    """What a list's URL asks: conditions, unit, state, order and place."""
+
+    view: RecordView
+    actor: Actor
+    args: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.conditions = query.conditions_of(self.view.model, self.view.conditions)
+        self.more = [(label, query.conditions_of(self.view.model, names)) for label, names in self.view.more_conditions]
+        everything = [*self.conditions, *(one for _label, some in self.more for one in some)]
+        self.asked = query.ask(self.view.model, everything, self.args)
+        self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
+        self.shelf = self.shelf or (self.view.shelves[0] if self.view.shelves else None)
+        self.size = min(max(_number(self.args.get("size"), self.view.page_size), 1), listing.MAX_SIZE)
+        self.number = min(max(_number(self.args.get("page"), 1), 1), listing.COUNT_CAP) - 1
+        self.order = self._order()
+
+    def _order(self) -> Order:
+        name, _sep, direction = self.args.get("order", "").partition(":")
+        if name and name in self.view.columns and self.view.sortable(name):
+            return Order(name, direction == "desc")
+        return self.view.order
+
+    @property
+    def state(self) -> str:
+        """The state tab that is open; empty for 所有数据."""
+        state = self.args.get("state", "")
+        return state if state in TONES and self.view.is_reportable else ""
+
+    def unit(self, session: Session) -> Any:
+        """The unit chosen in the unit selector; the actor's own when none, or none of his, is chosen."""
+        chosen = _number(self.args.get("unit"), 0)
+        if chosen in (0, self.actor.unit_id) or chosen > tree_limit():
+            return None
+        return session.scalar(select(unit_class()).where(unit_class().id == chosen))
+
+    @property
+    def with_subordinates(self) -> bool:
+        """包含下级数据: on unless unticked (L5, L11)."""
+        return self.args.get("sub", "1") != "0"
+
+    def statement(self, session: Session, *, with_state: bool = True) -> Select[Any]:
+        """The records asked for, before order and place."""
+        model = self.view.model
+        statement = select(model).where(self.asked.where)
+        for clause in self.view.base_clauses():
+            statement = statement.where(clause)
+        if self.shelf is not None and self.shelf.where is not None:
+            statement = statement.where(self.shelf.where())
+        unit = self.unit(session)
+        if self.view.is_owned:
+            path = unit.path if unit else self.actor.path
+            if not self.with_subordinates:
+                statement = statement.where(model.owner_path == path)
+            elif unit:
+                statement = statement.where(tree.under(model.owner_path, path))
+        if with_state and self.state:
+            statement = statement.where(model.state_is(self.state, self.actor))
+        return statement
+
+    def url(self, **changes: Any) -> str:
+        """This list with some arguments changed; the place in it is forgotten."""
+        kept = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
+        kept |= {key: str(value) for key, value in changes.items()}
+        return self.at("list", {key: value for key, value in kept.items() if value != ""})
+
+    def at(self, endpoint: str, arguments: Mapping[str, str] | None = None) -> str:
+        """Another page of this resource with the same question."""
+        if arguments is None:
+            arguments = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
+        return f"{self.view.url(endpoint)}{'?' if arguments else ''}{urlencode(arguments)}"
+
+
+def _number(raw: str | None, default: int) -> int:
+    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 16 else default  # noqa: PLR2004
+
+
+def tree_limit() -> int:
+    """The largest id that a database integer holds."""
+    return 2**31 - 1
+
+
+def unit_class() -> Any:
+    """The mapped class of the only tree."""
+    return scope.class_of_table("unit")
+
+
+def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
+    """Load what a row shows along with it: one statement a relationship, whatever the rows."""
+    fields = view.model.fields()
+    wanted = {fields[n].shown for n in view.columns if isinstance(fields.get(n), columns.ReferenceField)}  # type: ignore[attr-defined]
+    wanted |= {"owner_unit"} if view.is_reportable else set()
+    wanted |= set(view.eager)
+    relations = inspect(view.model).relationships
+    return statement.options(*(selectinload(getattr(view.model, name)) for name in sorted(wanted) if name in relations))
+
+
+def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> ListPage:
+    """The whole page."""
+    asked = Question(view, actor, args)
+    statement = asked.statement(session)
+    piece = listing.page(session, eager(view, statement), view.model, asked.order, asked.size, args.get("key", ""), asked.number)
+    number = len(piece.rows) if _is_whole(asked, piece) else listing.count(session, statement, exact=args.get("count") == "exact")
+    unit = asked.unit(session)
+    title = asked.shelf.label if asked.shelf else view.list_title
+    page = ListPage(title, crumbs=[Crumb(view.group_label), Crumb(title)])
+    page.url = view.url("list")
+    problems = asked.asked.problems
+    page.conditions = query.panel(asked.conditions, args, problems)
+    page.more_conditions = [(label, query.panel(some, args, problems)) for label, some in asked.more]
+    page.asked = asked.asked.words
+    page.errors = [problem.words for problem in problems]
+    page.keep = {key: args[key] for key in ("shelf", "state", "unit", "sub", "size", "order") if args.get(key)}
+    page.open_panel = bool(asked.asked.words) or args.get("panel") == "all"
+    page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
+    if view.is_owned:
+        page.unit = unit_box(asked, unit)
+    if view.is_reportable:
+        page.tabs = state_tabs(asked)
+        page.counts_url = asked.at("counts")
+        page.legend = legend()
+    page.toolbar = toolbar(view, actor, asked)
+    page.exports = exports(asked)
+    page.columns = [_column(asked, name) for name in view.columns]
+    page.rows = [row_of(view, record, actor) for record in piece.rows]
+    page.pager = pager(asked, piece, number)
+    page.tickable = view.is_tickable
+    page.empty = _("没有符合条件的记录") if asked.asked.words else view.empty_words
+    page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
+    return page
+
+
+def _is_whole(asked: Question, piece: listing.Slice) -> bool:
+    """Whether the rows at hand are all there are, so that nothing need be counted."""
+    return not piece.previous_key and not piece.next_key and not asked.number and not asked.args.get("key")
+
+
+def unit_box(asked: Question, unit: Any) -> UnitBox:
+    """The unit selector (L5)."""
+    return UnitBox(
+        unit.id if unit else asked.actor.unit_id or 0,
+        unit.name if unit else asked.actor.unit_name,
+        url_for("unit.pick"),
+        asked.url(unit="") if unit else "",
+        asked.with_subordinates,
+    )
+
+
+def state_tabs(asked: Question, counts: Mapping[str, int] | None = None) -> list[Tab]:
+    """所有数据 and the three states of CT-39 (L4)."""
+    words = {"": _("所有数据"), "pending": _("未上报"), "returned": _("退回"), "reported": _("已上报")}
+    return [
+        Tab(
+            state,
+            label,
+            asked.url(state=state),
+            active=asked.state == state,
+            count=listing.total_words(counts[state]) if counts else "",
+            tone=TONES.get(state, ""),
+        )
+        for state, label in words.items()
+    ]
+
+
+def state_counts(asked: Question, session: Session) -> dict[str, int]:
+    """How many records stand in each state, capped; asked for after the first paint."""
+    statement = asked.statement(session, with_state=False)
+    model = asked.view.model
+    return {
+        state: listing.count(session, statement.where(model.state_is(state, asked.actor)) if state else statement)
+        for state in ("", *TONES)
+    }
+
+
+def legend() -> list[tuple[Chip, Any]]:
+    """数据状态 in words (L3)."""
+    return [
+        (state_chip("pending"), _("数据正在录入，尚未上报")),
+        (state_chip("returned"), _("上报后被退回，需要修改")),
+        (state_chip("reported"), _("数据已上报")),
+    ]
+
+
+def state_chip(state: str) -> Chip:
+    """A state of CT-39."""
+    words = {"pending": _("未上报"), "reported": _("已上报"), "returned": _("退回")}
+    return Chip(words[state], TONES[state])
+
+
+def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
+    """The buttons above the table: add, the steps for ticked rows, delete."""
+    resource, actions = view.resource, []
+    shelf = {"shelf": asked.shelf.name} if asked.shelf else {}
+    if view.can_add and actor.may("write", resource):
+        url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
+        actions.append(Action("add", view.add_label, url, "plus", primary=True))
+    for step in view.listed_steps():
+        if actor.may(step.name, resource):
+            url = view.url("dialog", step=step.name)
+            label = view.step_labels.get(step.name, step.label)
+            actions.append(Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger))
+    if view.can_delete and actor.may("write", resource):
+        actions.append(
+            Action("delete", view.delete_label, view.url("delete_many"), "trash", "post", _("确定删除选中的记录吗？删除后不能恢复。"), needs_rows=True, danger=True)
+        )
+    return actions
+
+
+def exports(asked: Question) -> list[Action]:
+    """打印 in its four ways (L12), Excel and CSV."""
+    view = asked.view
+    if not asked.actor.may("read", view.resource):
+        return []
+    ways = (
+        ("page", "shown", _("打印当前页已显示字段")),
+        ("page", "all", _("打印当前页全部字段")),
+        ("result", "shown", _("打印全部查询结果已显示字段")),
+        ("result", "all", _("打印全部查询结果全部字段")),
+    )
+    whole = {key: value for key, value in asked.args.items() if value != "" and key not in {"count", "draft"}}
+    made = [
+        Action(f"print_{rows}_{fields}", label, asked.at("print_list", whole | {"rows": rows, "fields": fields}), "printer", new_tab=True)
+        for rows, fields, label in ways
+    ]
+    made.append(Action("xlsx", _("另存为Excel"), asked.at("export", whole | {"format": "xlsx"}), "file-spreadsheet"))
+    made.append(Action("csv", _("另存为CSV"), asked.at("export", whole | {"format": "csv"}), "download"))
+    return made
+
+
+def _column(asked: Question, name: str) -> Column:
+    view = asked.view
+    field = view.model.fields().get(name)
+    column = Column(name, view.label_of(name), field.align if field else "left")
+    if view.sortable(name):
+        mine = asked.order.name == name
+        column.sorted = ("desc" if asked.order.descending else "asc") if mine else ""
+        column.sort_url = asked.url(order=f"{name}:{'asc' if mine and asked.order.descending else 'desc' if mine else 'asc'}")
+    return column
+
+
+def row_of(view: RecordView, record: Any, actor: Actor) -> Row:
+    """One record of the list."""
+    return Row(record.id, view.url("show", pk=record.id), [cell(view, record, name, actor) for name in view.columns], row_actions(view, record, actor))
+
+
+def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:
+    """One value of a row."""
+    if name == "report_state":
+        chip = state_chip(record.report_state(actor))
+        return Cell(chip.text, "center", chip)
+    field = type(record).fields().get(name)
+    if field is None:
+        return Cell(view.shown[name].text(record))
+    text = record.text(name) if field.kind == "reference" else field.short(getattr(record, name))
+    return Cell(text, field.align, title=text if len(text) > 12 else "")  # noqa: PLR2004 - what a column shows at least
+
+
+def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
+    """The icons at the end of a row (L2)."""
+    actions = []
+    if view.can_print:
+        actions.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
+        actions.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
+    if actor.may("write", view.resource):
+        if view.can_edit:
+            actions.append(Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=view.refusal(record, "edit", actor)))
+        if view.can_delete:
+            actions.append(
+                Action("delete", _("删除"), view.url("delete", pk=record.id), "trash", "post", _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title), view.refusal(record, "delete", actor), danger=True)
+            )
+    return actions
+
+
+def pager(asked: Question, piece: listing.Slice, number: int) -> Pager:
+    """The footer: 共 n 条 共 m 页 and the ways to other pages (L6)."""
+    capped = number > listing.COUNT_CAP
+    pages = max(1, -(-min(number, listing.COUNT_CAP) // asked.size))
+    words = _("共%(n)s条 共%(m)s页", n=listing.total_words(number), m=f"{pages}+" if capped else pages)
+    made = Pager(words, size=asked.size)
+    if piece.previous_key:
+        made.first_url, made.previous_url = asked.url(), asked.url(key=piece.previous_key)
+    if piece.next_key:
+        made.next_url, made.last_url = asked.url(key=piece.next_key), asked.url(key="last")
+    if not asked.args.get("key"):
+        made.number = _("第%(n)s页", n=asked.number + 1)
+    made.jump_url = asked.url() if pages > 1 else ""
+    made.sizes = [Tab(str(n), _("%(n)s条/页", n=n), asked.url(size=n), active=n == asked.size) for n in (20, 50, 100, 200)]
+    made.count_url = asked.url(count="exact") if capped and asked.args.get("count") != "exact" else ""
+    return made

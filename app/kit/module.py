@@ -1,0 +1,80 @@
+"""What the register holds: a module, its right and its entries in the menu."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_appbuilder import AppBuilder
+
+from app.kit.api import api_of
+from app.kit.pages import MenuItem
+from app.kit.scope import Actor
+from app.kit.view import RecordView
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the menu: a page, or a heading over further lines.
+
+    ``permission`` and ``resource`` say who sees it; a heading shows when one of its lines does.
+    """
+
+    label: Any
+    endpoint: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    permission: str = "read"
+    entries: tuple[Entry, ...] = ()
+    only: Callable[[Actor], bool] | None = None
+
+    def item(self, actor: Actor, resource: str) -> MenuItem | None:
+        """The line as the actor sees it; None when he does not."""
+        children = [item for entry in self.entries if (item := entry.item(actor, resource))]
+        if self.entries:
+            return MenuItem(self.label, children=children) if children else None
+        own = self.endpoint.partition(".")[0] if "." in self.endpoint else resource
+        if (self.only and not self.only(actor)) or not actor.may(self.permission, own):
+            return None
+        endpoint = self.endpoint if "." in self.endpoint else f"{resource}.{self.endpoint}"
+        return MenuItem(self.label, url_for(endpoint, **dict(self.values)))
+
+
+@dataclass(frozen=True)
+class Module:
+    """One line of the register: a record type's view, and where it stands in the menu.
+
+    Modules with the same ``group`` share one heading, in the register's order.
+    """
+
+    name: str
+    view: type[RecordView]
+    group: Any = ""
+    icon: str = "files"
+    entries: tuple[Entry, ...] = ()
+    in_menu: bool = True
+    has_api: bool = True
+
+    @property
+    def right(self) -> str | None:
+        """The right that opens the module; None is everybody."""
+        return self.view.right
+
+    def grants(self) -> set[tuple[str, str]]:
+        """What the right opens: pairs (permission, resource)."""
+        return self.view.grants()
+
+    def register(self, builder: AppBuilder) -> None:
+        """Make the pages and the REST resource known to FAB."""
+        view = self.view()
+        view.group_label = self.group or view.list_title
+        builder.add_view_no_menu(view, endpoint=view.resource)
+        if self.has_api:
+            builder.add_api(api_of(view))
+
+    def items(self, actor: Actor) -> list[MenuItem]:
+        """The module's lines as the actor sees them."""
+        resource = self.view.model.resource()
+        entries = self.entries or (Entry(self.view.list_title or self.view.model.__label__, "list"),)
+        return [item for entry in entries if (item := entry.item(actor, resource))] if self.in_menu else []

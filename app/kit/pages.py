@@ -1,0 +1,450 @@
+"""What a page shows: plain values that a view fills and a template draws.
+
+No class here knows the database or the request. A template reads nothing but these, so that
+whoever works on the face needs no query and whoever works on the data needs no HTML.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+Words = Any
+"""A string, or a lazily translated one."""
+
+
+@dataclass
+class Chip:
+    """A state in a coloured pill; ``tone`` is one of grey, blue, green, amber, red."""
+
+    text: Words
+    tone: str = "grey"
+
+
+@dataclass
+class Option:
+    """One choice of a select; a retired code is shown only where it is already chosen.
+
+    ``data`` is what a field can be filled from when this is chosen, e.g. ``{"gender": "male"}`` of 儿子.
+    """
+
+    value: str
+    label: Words
+    chosen: bool = False
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FieldView:
+    """One field of a form, a query panel or a record page.
+
+    ``kind``: text, long_text, code, day, moment, int, decimal, money, yes_no, id_card, reference,
+    rights (many check boxes), password. ``value`` is what stands in the input, ``text`` what a reader sees.
+    A range of a query panel is two fields: ``name`` ends in ``_from`` and ``_to``.
+    """
+
+    name: str
+    label: Words
+    kind: str = "text"
+    value: str = ""
+    text: Words = ""
+    required: bool = False
+    readonly: bool = False
+    wide: bool = False
+    unit: Words = ""
+    hint: Words = ""
+    max_length: int | None = None
+    options: list[Option] = field(default_factory=list)
+    picker_url: str = ""
+    reveal_url: str = ""
+    errors: list[Words] = field(default_factory=list)
+    autofill: str = ""
+    chips: list[Chip] = field(default_factory=list)
+    group: str = ""
+    mono: bool = False
+
+
+@dataclass
+class ChildRow:
+    """One row of an inline child table; ``id`` is empty for a row that is not saved yet."""
+
+    id: str
+    fields: list[FieldView]
+
+
+@dataclass
+class ChildTable:
+    """Rows that belong to the record, e.g. 家庭成员; inputs are named ``<name>-<index>-<field>``."""
+
+    name: str
+    label: Words
+    blank: list[FieldView]
+    rows: list[ChildRow] = field(default_factory=list)
+    errors: list[Words] = field(default_factory=list)
+    hint: Words = ""
+
+
+@dataclass
+class AttachedFile:
+    """One stored file of a record."""
+
+    id: int
+    name: str
+    kind: Words
+    size: str
+    uploaded: str
+    url: str
+    delete_url: str = ""
+
+
+@dataclass
+class AttachmentBox:
+    """Files of a record, with the form to add one when ``upload_url`` is set."""
+
+    files: list[AttachedFile] = field(default_factory=list)
+    upload_url: str = ""
+    kinds: list[Option] = field(default_factory=list)
+    hint: Words = ""
+
+
+@dataclass
+class Section:
+    """A numbered part of the paper form; ``child`` instead of ``fields`` for an inline table."""
+
+    number: int
+    label: Words
+    fields: list[FieldView] = field(default_factory=list)
+    child: ChildTable | None = None
+
+
+@dataclass
+class Action:
+    """A button or a row icon.
+
+    ``method`` get follows the link, post sends a form (after ``confirm``), dialog opens ``url`` in the dialog.
+    With ``needs_rows`` the ticked ids go with it. ``refusal`` greys it and says why.
+    """
+
+    name: str
+    label: Words
+    url: str
+    icon: str = ""
+    method: str = "get"
+    confirm: Words = ""
+    refusal: Words | None = None
+    primary: bool = False
+    danger: bool = False
+    needs_rows: bool = False
+    new_tab: bool = False
+
+
+@dataclass
+class Tab:
+    """A tab; ``count`` stays empty until it is known."""
+
+    key: str
+    label: Words
+    url: str
+    active: bool = False
+    count: str = ""
+    tone: str = ""
+
+
+@dataclass
+class Column:
+    """A column of a list."""
+
+    name: str
+    label: Words
+    align: str = "left"
+    sort_url: str = ""
+    sorted: str = ""
+
+
+@dataclass
+class Cell:
+    """One value of a row."""
+
+    text: Words
+    align: str = "left"
+    chip: Chip | None = None
+    title: Words = ""
+
+
+@dataclass
+class Row:
+    """One record of a list."""
+
+    id: int
+    url: str
+    cells: list[Cell]
+    actions: list[Action] = field(default_factory=list)
+
+
+@dataclass
+class UnitBox:
+    """The unit selector of a list or a statistic."""
+
+    id: int
+    name: str
+    picker_url: str
+    clear_url: str = ""
+    subordinates: bool = True
+    can_choose: bool = True
+
+
+@dataclass
+class Pager:
+    """The footer of a list; an empty URL is a greyed link."""
+
+    total: Words
+    first_url: str = ""
+    previous_url: str = ""
+    next_url: str = ""
+    last_url: str = ""
+    number: Words = ""
+    jump_url: str = ""
+    size: int = 20
+    sizes: list[Tab] = field(default_factory=list)
+    count_url: str = ""
+
+
+@dataclass
+class Crumb:
+    """One step of the path above a page."""
+
+    label: Words
+    url: str = ""
+
+
+@dataclass
+class Page:
+    """What every page carries."""
+
+    title: Words
+    crumbs: list[Crumb] = field(default_factory=list)
+    notes: list[Words] = field(default_factory=list)
+
+
+@dataclass
+class ListPage(Page):
+    """A list: query panel, unit selector, state tabs, toolbar, table, footer."""
+
+    url: str = ""
+    conditions: list[FieldView] = field(default_factory=list)
+    more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
+    asked: list[Words] = field(default_factory=list)
+    keep: dict[str, str] = field(default_factory=dict)
+    open_panel: bool = False
+    reset_url: str = ""
+    errors: list[Words] = field(default_factory=list)
+    unit: UnitBox | None = None
+    tabs: list[Tab] = field(default_factory=list)
+    counts_url: str = ""
+    toolbar: list[Action] = field(default_factory=list)
+    exports: list[Action] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    tickable: bool = True
+    pager: Pager | None = None
+    empty: Words = ""
+    empty_action: Action | None = None
+    legend: list[tuple[Chip, Words]] = field(default_factory=list)
+
+
+@dataclass
+class HistoryLine:
+    """One line of 职工历史信息: who did what when, and what changed."""
+
+    at: str
+    who: Words
+    unit: Words
+    action: Words
+    message: Words = ""
+    changes: list[tuple[Words, Words, Words]] = field(default_factory=list)
+
+
+@dataclass
+class SheetPage(Page):
+    """One record to read."""
+
+    subtitle: Words = ""
+    chips: list[Chip] = field(default_factory=list)
+    tabs: list[Tab] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+    attachments: AttachmentBox | None = None
+    actions: list[Action] = field(default_factory=list)
+    history: list[HistoryLine] | None = None
+    footer: list[tuple[Words, Words]] = field(default_factory=list)
+
+
+@dataclass
+class Draft:
+    """What the clerk typed and did not save."""
+
+    saved_at: str
+    restore_url: str
+    discard_url: str
+
+
+@dataclass
+class Conflict:
+    """An identity number that is registered already, and the way out."""
+
+    message: Words
+    url: str = ""
+    url_label: Words = ""
+    facts: list[tuple[Words, Words]] = field(default_factory=list)
+
+
+@dataclass
+class FormPage(Page):
+    """A record to fill in."""
+
+    url: str = ""
+    sections: list[Section] = field(default_factory=list)
+    errors: list[Words] = field(default_factory=list)
+    warnings: list[Words] = field(default_factory=list)
+    conflict: Conflict | None = None
+    token: str = ""
+    version: str = ""
+    draft_url: str = ""
+    draft: Draft | None = None
+    buttons: list[Action] = field(default_factory=list)
+    back_url: str = ""
+    attachments: AttachmentBox | None = None
+
+
+@dataclass
+class DialogPage(Page):
+    """A small form in the dialog: a step and what it asks."""
+
+    url: str = ""
+    text: Words = ""
+    fields: list[FieldView] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    submit: Words = ""
+    danger: bool = False
+    refused: list[tuple[Words, Words]] = field(default_factory=list)
+    next_url: str = ""
+
+
+@dataclass
+class StatisticsCell:
+    """One figure; ``url`` opens the records behind it."""
+
+    text: str
+    url: str = ""
+
+
+@dataclass
+class StatisticsPage(Page):
+    """Dimension × unit: one row a unit, one column group a value, each with its measures."""
+
+    url: str = ""
+    keep: dict[str, str] = field(default_factory=dict)
+    conditions: list[FieldView] = field(default_factory=list)
+    dimensions: list[Option] = field(default_factory=list)
+    unit: UnitBox | None = None
+    reset_url: str = ""
+    errors: list[Words] = field(default_factory=list)
+    first_column: Words = ""
+    groups: list[Words] = field(default_factory=list)
+    measures: list[Words] = field(default_factory=list)
+    rows: list[tuple[StatisticsCell, list[StatisticsCell]]] = field(default_factory=list)
+    total: list[StatisticsCell] = field(default_factory=list)
+    chart: dict[str, Any] | None = None
+    exports: list[Action] = field(default_factory=list)
+    asked: bool = False
+
+
+@dataclass
+class PrintTable:
+    """A table on paper."""
+
+    columns: list[Words]
+    rows: list[list[Words]]
+
+
+@dataclass
+class PrintPage(Page):
+    """A4: the paper form of a record (``cells`` by rows), or a table."""
+
+    subtitle: Words = ""
+    heading: list[tuple[Words, Words]] = field(default_factory=list)
+    form: list[list[tuple[Words, Words, int]]] = field(default_factory=list)
+    children: list[tuple[Words, PrintTable]] = field(default_factory=list)
+    table: PrintTable | None = None
+    signature: list[Words] = field(default_factory=list)
+    landscape: bool = False
+
+
+@dataclass
+class MenuItem:
+    """An entry of the menu tree."""
+
+    label: Words
+    url: str = ""
+    icon: str = ""
+    active: bool = False
+    children: list[MenuItem] = field(default_factory=list)
+
+
+@dataclass
+class Card:
+    """A module on the home page."""
+
+    label: Words
+    url: str
+    icon: str
+    text: Words = ""
+    figures: list[tuple[Words, Words, str]] = field(default_factory=list)
+
+
+@dataclass
+class HomePage(Page):
+    """首页: cards of the modules, reminders, a chart of the unit's archives."""
+
+    greeting: Words = ""
+    cards: list[Card] = field(default_factory=list)
+    reminders: list[tuple[str, Words, Words, str]] = field(default_factory=list)
+    reminders_url: str = ""
+    charts: list[dict[str, Any]] = field(default_factory=list)
+    empty: Words = ""
+
+
+@dataclass
+class LoginPage(Page):
+    """登录: name and password; ``message`` says why it did not work."""
+
+    url: str = "/login/"
+    next: str = ""
+    username: str = ""
+    message: Words = ""
+
+
+@dataclass
+class ErrorPage(Page):
+    """What went wrong, in words, and the way back."""
+
+    status: int = 500
+    message: Words = ""
+    back_url: str = "/"
+    back_label: Words = ""
+
+
+@dataclass
+class Frame:
+    """What surrounds every page of a logged-in person."""
+
+    unit_name: str
+    unit_path: str
+    person: str
+    menu: list[MenuItem]
+    bell: str = ""
+    bell_url: str = ""
+    account_links: list[tuple[Words, str]] = field(default_factory=list)
+    logout_url: str = ""
+
+

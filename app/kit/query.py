@@ -1,0 +1,263 @@
+"""How records are asked for: conditions of a query panel and filters of REST, from the declared fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement, and_, false, not_, or_
+
+from app.kit import codes, columns, identity
+from app.kit.columns import Field
+from app.kit.errors import BadRequest, Problem
+from app.kit.pages import FieldView, Option
+from app.kit.record import Row
+
+Clause = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A condition that is no column: a few named predicates, e.g. 困难类别 = 困难职工 (any formal one)."""
+
+    name: str
+    label: Any
+    options: tuple[tuple[str, Any, Callable[[], Clause]], ...]
+
+
+@dataclass
+class Condition:
+    """One field that may be asked for; ``child`` is the relationship that it lives behind."""
+
+    name: str
+    field: Field
+    column: Any
+    child: str = ""
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is asked for with two ends."""
+        return self.field.asked_by == "range"
+
+    def where(self, typed: Mapping[str, str]) -> tuple[list[Clause], list[Problem], list[Any]]:
+        """The predicates, the problems and the words of what was typed for this condition."""
+        if self.is_range:
+            return self._range(typed.get(f"{self.name}_from", ""), typed.get(f"{self.name}_to", ""))
+        raw = typed.get(self.name, "")
+        if not str(raw).strip():
+            return [], [], []
+        try:
+            return self._one(raw)
+        except columns.Wrong as wrong:
+            return [], [Problem(self.name, wrong.args[0])], []
+
+    def _one(self, raw: Any) -> tuple[list[Clause], list[Problem], list[Any]]:
+        label = self.field.label
+        if raw == "(none)":
+            return [self.column.is_(None)], [], [f"{label}：{_('(未填)')}"]
+        if self.field.asked_by == "contains":
+            text = columns.clean(raw)[:200]
+            return [self.column.contains(text, autoescape=True)], [], [f"{label}：{text}"]
+        if isinstance(self.field, columns.IdCardField):
+            number = identity.clean(columns.clean(raw))[:18]
+            return [self.column.in_(spellings(number))], [], [f"{label}：{number}"]
+        value = self.field.parse(raw)
+        return [self.column == value], [], [f"{label}：{self.field.text(value)}"]
+
+    def _range(self, low: str, high: str) -> tuple[list[Clause], list[Problem], list[Any]]:
+        ends, problems = [], []
+        for name, raw in ((f"{self.name}_from", low), (f"{self.name}_to", high)):
+            try:
+                ends.append(self.field.parse(raw) if str(raw).strip() else None)
+            except columns.Wrong as wrong:
+                ends.append(None)
+                problems.append(Problem(name, wrong.args[0]))
+        least, most = ends
+        if least is not None and most is not None and least > most:
+            problems.append(Problem(f"{self.name}_from", _("「%(label)s」的起点不能大于终点", label=self.field.label)))
+        clauses = []
+        if isinstance(self.field, columns.DayField):
+            moments = isinstance(self.field, columns.MomentField)
+            if least is not None:
+                clauses.append(self.column >= (datetime(least.year, least.month, least.day) if moments else least))  # noqa: DTZ001
+            if most is not None:
+                clauses.append(self.column < columns.day_after(most) if moments else self.column <= most)
+            words = [f"{self.field.label}：{_span(least, most)}"] if clauses else []
+        else:  # 高于 … 少于 …: both ends are open (spec 3.7)
+            clauses += [self.column > least] if least is not None else []
+            clauses += [self.column < most] if most is not None else []
+            told = [_("高于%(n)s", n=least)] if least is not None else []
+            told += [_("少于%(n)s", n=most)] if most is not None else []
+            words = [f"{self.field.label}{''.join(str(t) for t in told)}"] if clauses else []
+        return clauses, problems, words
+
+    def views(self, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> list[FieldView]:
+        """The inputs of the query panel."""
+        suffixes = ("_from", "_to") if self.is_range else ("",)
+        return [self._view(f"{self.name}{suffix}", typed, errors) for suffix in suffixes]
+
+    def _view(self, name: str, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> FieldView:
+        value = typed.get(name, "")
+        kind = {"moment": "day", "long_text": "text", "id_card": "text", "reference": "text"}.get(self.field.kind, self.field.kind)
+        view = FieldView(name, self.field.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, []))
+        if isinstance(self.field, columns.CodeField):
+            view.options, view.picker_url = code_options(self.field.table, value, blank=_("任意"))
+        elif isinstance(self.field, columns.YesNoField):
+            view.kind = "code"
+            view.options = [Option("", _("任意"), not value)]
+            view.options += [Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)]
+        return view
+
+
+#: a longer table is searched, not listed
+MOST_OPTIONS = 200
+
+
+def code_options(table: str, chosen: str | None, blank: Any = "") -> tuple[list[Option], str]:
+    """The options of a code select, and the URL to search by when they are too many to list."""
+    values = codes.values(table)
+    if len(values) > MOST_OPTIONS:
+        mine = [Option(chosen, codes.full_label(table, chosen), chosen=True)] if chosen else []
+        return [Option("", blank), *mine], f"/code_value/pick/{table}"
+    options = [Option(value.code, value.label, value.code == chosen) for value in values]
+    if chosen and all(option.value != chosen for option in options):
+        options.append(Option(chosen, codes.label(table, chosen), chosen=True))  # retired, but here in use
+    return [Option("", blank, not chosen), *options], ""
+
+
+def spellings(number: str) -> set[str]:
+    """A number as it may be stored: as typed, as 18 characters, as 15."""
+    full = identity.normal(number)
+    short = full[:6] + full[8:17] if len(full) == 18 and full[6:8] == "19" else full  # noqa: PLR2004
+    return {number, full, short}
+
+
+def _span(low: date | None, high: date | None) -> str:
+    return f"{low or '…'} — {high or '…'}"
+
+
+@dataclass
+class Asked:
+    """What was asked: predicates, problems, and the words for the head of a print."""
+
+    clauses: list[Clause] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    words: list[Any] = field(default_factory=list)
+
+    @property
+    def where(self) -> Clause:
+        """All predicates together; nothing at all while something typed is wrong."""
+        return false() if self.problems else and_(*self.clauses, not_(false()))
+
+
+def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Choice]:
+    """Declared names as conditions; ``family_members.full_name`` asks behind a relationship."""
+    found: list[Condition | Choice] = []
+    for name in names:
+        if isinstance(name, Choice):
+            found.append(name)
+            continue
+        child, _dot, own = name.rpartition(".")
+        cls = model.child_classes()[child] if child else model
+        found.append(Condition(name, cls.fields()[own], getattr(cls, own), child))
+    return found
+
+
+def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mapping[str, str]) -> Asked:
+    """Read a query panel. Conditions are joined by AND; those of one child must hold for one and the same row."""
+    asked, behind = Asked(), dict[str, list[Clause]]()
+    for condition in conditions:
+        if isinstance(condition, Choice):
+            for value, label, clause in condition.options:
+                if typed.get(condition.name) == value:
+                    asked.clauses.append(clause())
+                    asked.words.append(f"{condition.label}：{label}")
+            continue
+        clauses, problems, words = condition.where(typed)
+        asked.problems += problems
+        asked.words += words
+        if condition.child:
+            behind.setdefault(condition.child, []).extend(clauses)
+        else:
+            asked.clauses += clauses
+    for child, clauses in behind.items():
+        if clauses:
+            asked.clauses.append(getattr(model, child).any(and_(*clauses)))
+    return asked
+
+
+def panel(conditions: Sequence[Condition | Choice], typed: Mapping[str, str], problems: Sequence[Problem]) -> list[FieldView]:
+    """The inputs of the conditions, with what was typed and what is wrong with it."""
+    errors: dict[str, list[Any]] = {}
+    for problem in problems:
+        errors.setdefault(problem.field, []).append(problem.words)
+    views: list[FieldView] = []
+    for condition in conditions:
+        if isinstance(condition, Choice):
+            chosen = typed.get(condition.name, "")
+            options = [Option(value, label, value == chosen) for value, label, _clause in condition.options]
+            options.insert(0, Option("", _("任意"), not chosen))
+            views.append(FieldView(condition.name, condition.label, "code", value=chosen, options=options))
+        else:
+            views += condition.views(typed, errors)
+    return views
+
+
+# --- REST filters ---------------------------------------------------------------------------------------------
+
+_OPERATORS: dict[str, Callable[[Any, Any], Clause]] = {
+    "eq": lambda c, v: c == v,
+    "neq": lambda c, v: or_(c != v, c.is_(None)),
+    "gt": lambda c, v: c > v,
+    "gte": lambda c, v: c >= v,
+    "lt": lambda c, v: c < v,
+    "lte": lambda c, v: c <= v,
+    "sw": lambda c, v: c.startswith(v, autoescape=True),
+    "ew": lambda c, v: c.endswith(v, autoescape=True),
+    "ct": lambda c, v: c.contains(v, autoescape=True),
+    "nct": lambda c, v: not_(c.contains(v, autoescape=True)),
+    "rel_o_m": lambda c, v: c == v,
+    "in": lambda c, v: c.in_(v),
+}
+_TEXTUAL = {"sw", "ew", "ct", "nct"}
+
+
+def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Clause:
+    """One ``{"col", "opr", "value"}`` as a predicate. Raises BadRequest for unknown columns and operators."""
+    fields = model.fields()
+    apply = _OPERATORS.get(operator) if isinstance(operator, str) else None
+    column = getattr(model, name, None) if isinstance(name, str) and (name in fields or name == "id") else None
+    if apply is None or not hasattr(column, "is_") or name in model.virtual:
+        raise BadRequest(_("不能按「%(name)s」「%(opr)s」筛选", name=str(name)[:40], opr=str(operator)[:20]))
+    one = fields[name] if name in fields else columns.CountField(_("编号"))
+    try:
+        if operator in _TEXTUAL:
+            return apply(column, columns.clean(value))
+        if operator == "in":
+            if not isinstance(value, list) or len(value) > 1000:  # noqa: PLR2004 - a bound on input
+                raise BadRequest(_("in 的值应为列表"))
+            return apply(column, [one.parse(item) for item in value])
+        if value is None or value == "":
+            return column.is_(None) if operator == "eq" else column.is_not(None)
+        parsed = one.parse(value)
+    except columns.Wrong as wrong:
+        raise BadRequest(wrong.args[0]) from None
+    if isinstance(one, columns.MomentField) and isinstance(parsed, date):
+        return _moment_filter(column, operator, parsed)
+    return apply(column, parsed)
+
+
+def _moment_filter(column: Any, operator: str, day: date) -> Clause:
+    start, end = datetime(day.year, day.month, day.day), columns.day_after(day)  # noqa: DTZ001 - wall time
+    by_operator = {
+        "eq": and_(column >= start, column < end),
+        "neq": or_(column < start, column >= end),
+        "gt": column >= end,
+        "gte": column >= start,
+        "lt": column < start,
+        "lte": column < end,
+    }
+    return by_operator.get(operator, false())

@@ -1,0 +1,84 @@
+"""Reminders (提醒): what a unit is told when a record arrives or comes back (REC-34, SM-AID-17)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import JSON, ColumnElement, Index, String, and_, false
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from app.kit import columns
+from app.kit.record import Record
+from app.kit.scope import Actor
+from app.kit.workflow import Stateful
+
+
+class Reminder(Stateful, Record):
+    """One message to a unit about records of one type.
+
+    Seen by persons of the receiving unit who may read that type (AID-R223).
+    """
+
+    __tablename__ = "reminder"
+    __label__ = _("提醒信息")
+    __table_args__ = (Index("ix_reminder_receiver", "receiver_unit_id", "state", "id"),)
+
+    sender_unit_id: Mapped[int | None] = columns.reference(_("提醒发送单位"), "unit", automatic=True, system=True)
+    receiver_unit_id: Mapped[int] = columns.reference(_("接收单位"), "unit", automatic=True, system=True, nullable=False)
+    sender_unit_name: Mapped[str] = columns.text(_("提醒发送单位"), 100, automatic=True)
+    subject: Mapped[str] = columns.text(_("主题"), 200, automatic=True)
+    message: Mapped[str] = columns.long_text(_("内容"), automatic=True)
+    category: Mapped[str] = columns.code(_("类别"), "reminder_category", automatic=True)
+    state: Mapped[str] = columns.code(_("处理"), "reminder_state", required=True, default="open")
+    handled_by_name: Mapped[str | None] = columns.text(_("处理人"), 64, automatic=True)
+    handled_at: Mapped[datetime | None] = columns.moment(_("处理时间"))
+    record_type: Mapped[str] = mapped_column(String(40))
+    record_count: Mapped[int] = columns.count(_("记录数"), automatic=True, default=1)
+    record_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+
+    sender_unit = relationship("Unit", foreign_keys="Reminder.sender_unit_id")
+    receiver_unit = relationship("Unit", foreign_keys="Reminder.receiver_unit_id")
+
+    @classmethod
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
+        """Reminders of the actor's unit about record types that the actor may read."""
+        readable = [resource for permission, resource in who.grants if permission == "can_read"]
+        return and_(cls.receiver_unit_id == who.unit_id, cls.record_type.in_(readable)) if readable else false()
+
+    def in_scope(self, who: Actor) -> bool:
+        """Written by the sender's step, changed by the receiver."""
+        return who.unit_id in (self.sender_unit_id, self.receiver_unit_id)
+
+    @property
+    def title(self) -> str:
+        """The subject."""
+        return self.subject or ""
+
+    def derive(self, actor: Actor) -> None:
+        """Note who handled it; a reminder that is opened again forgets that."""
+        if self.state == "done" and self.handled_at is None:
+            self.handled_by_name, self.handled_at = actor.name, actor.at
+        elif self.state == "open":
+            self.handled_by_name = self.handled_at = None
+
+
+def remind(session: Session, receiver_unit_id: int, records: list[Any], subject: Any, message: str, actor: Actor) -> Reminder:
+    """Tell a unit about records of one type; one reminder for all of them (AID Q27)."""
+    first = records[0]
+    reminder = Reminder(
+        sender_unit_id=actor.unit_id,
+        sender_unit_name=actor.unit_name,
+        receiver_unit_id=receiver_unit_id,
+        subject=str(subject),
+        message=message,
+        category=first.reminder_category,
+        state="open",
+        record_type=type(first).resource(),
+        record_count=len(records),
+        record_ids=[record.id for record in records[:200]],
+    )
+    reminder.stamp(actor)
+    session.add(reminder)
+    return reminder

@@ -1,0 +1,96 @@
+"""The doors for writing: save, delete. Judge everything, tell everything at once, note the change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.kit import claims, history
+from app.kit.attachments import discard_all
+from app.kit.errors import Invalid, Problem, Refused
+from app.kit.record import check, expect_version, fill
+from app.kit.scope import Actor
+from app.kit.workflow import Stateful
+
+
+def save(
+    session: Session, record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: bool = True
+) -> list[Problem]:
+    """Fill, derive, judge and store one record; the caller commits.
+
+    ``confirmed`` accepts warnings; without it they are raised too. Returns the warnings that were accepted.
+
+    Raises:
+        Invalid: with every problem at once; nothing is stored, the caller rolls back.
+        Refused: somebody else changed the record meanwhile, or it may not be edited now.
+    """
+    is_new = record.id is None
+    with session.no_autoflush:
+        if not is_new:
+            if isinstance(record, Stateful) and (why := record.refusal("edit", actor)):
+                raise Refused(why)
+            expect_version(record, typed.get("version"))
+        else:
+            session.add(record)
+        try:
+            with history.recorded(record, "add" if is_new else "edit", actor, is_new=is_new):
+                warnings = _judge(record, typed, actor, confirmed=confirmed)
+                record.stamp(actor)
+                session.flush()
+                record.settle(actor)
+        except IntegrityError as clash:
+            raise Invalid([_words_of(clash, record)]) from clash
+        except StaleDataError as stale:
+            raise Refused(_("这条记录刚刚被他人修改，请重新打开后再改")) from stale
+    return warnings
+
+
+def _judge(record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: bool) -> list[Problem]:
+    problems, unread = fill(record, typed)
+    record.derive(actor)
+    problems += check(record, skip=unread)
+    warnings = [problem for problem in problems if problem.warning]
+    if len(warnings) < len(problems) or (warnings and not confirmed):
+        raise Invalid(problems)
+    return warnings
+
+
+def _words_of(clash: IntegrityError, record: Any) -> Problem:
+    """The broken constraint in words: PostgreSQL names it, SQLite names its columns."""
+    told = f"{getattr(getattr(clash.orig, 'diag', None), 'constraint_name', '')} {clash.orig}"
+    tables = type(record).metadata.tables
+    for cls in (type(record), *type(record).child_classes().values()):
+        for name, (field, words) in cls.constraint_words.items():
+            for table in tables.values():
+                for constraint in table.constraints:
+                    if isinstance(constraint, UniqueConstraint) and str(constraint.name) == name:
+                        spelled = ", ".join(f"{table.name}.{column.name}" for column in constraint.columns)
+                        if name in told or spelled in told:
+                            return Problem(field, words)
+    return Problem("", _("与已有的记录重复或仍被其他记录引用，未能保存"))
+
+
+def delete(session: Session, record: Any, actor: Actor) -> None:
+    """Delete one record with its children, files and claims; the history keeps what it was. The caller commits.
+
+    Raises Refused when a guard says no or something still points at the record.
+    """
+    if isinstance(record, Stateful):
+        session.refresh(record, with_for_update=True)
+        if why := record.refusal("delete", actor):
+            raise Refused(why)
+    before = history.snapshot(record)
+    history.write(record, "delete", actor, None, before, [])
+    claims.release(session, type(record).resource(), record.id)
+    discard_all(session, type(record).resource(), record.id)
+    try:
+        with session.begin_nested():
+            session.delete(record)
+    except IntegrityError as clash:
+        raise Refused(_("「%(record)s」仍被其他记录引用，不能删除", record=record.title)) from clash

@@ -1,0 +1,169 @@
+"""One record as a page to read: its sections, what may be done to it, and what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import jsonify
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.kit import attachments, audit, codes, columns
+from app.kit.errors import Missing
+from app.kit.forms import read_sections
+from app.kit.history import RecordVersion
+from app.kit.pages import Action, AttachedFile, AttachmentBox, Crumb, HistoryLine, Option, SheetPage, Tab
+from app.kit.record import Row
+from app.kit.scope import Actor
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+
+def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: str) -> SheetPage:
+    """The record's page; ``tab`` is empty for the record itself, or ``history``."""
+    page = SheetPage(record.title, crumbs=crumbs(view, record.title))
+    page.chips = view.chips(record, actor)
+    page.subtitle = record.owner_unit.full_name if view.is_owned else ""
+    page.actions = actions(view, record, actor)
+    here = view.url("show", pk=record.id)
+    page.tabs = [
+        Tab("", view.model.__label__, here, active=tab != "history"),
+        Tab("history", _("历史信息"), f"{here}?tab=history", active=tab == "history"),
+    ]
+    if tab == "history":
+        page.history = history_of(session, record)
+        return page
+    page.sections = read_sections(record, view.sheet, masked=True, reveal=view.url("reveal", pk=record.id))
+    if view.has_attachments:
+        page.attachments = files_of(view, session, record, actor)
+    page.footer = [
+        (_("录入日期"), type(record).fields()["created_at"].text(record.created_at)),
+        (_("最后修改"), f"{record.updated_by_name or ''} {record.updated_at.strftime('%Y-%m-%d %H:%M') if record.updated_at else ''}"),
+    ]
+    return page
+
+
+def crumbs(view: RecordView, *titles: Any) -> list[Crumb]:
+    """The path above a page of the module."""
+    return [Crumb(view.group_label), Crumb(view.list_title, view.url("list")), *(Crumb(title) for title in titles)]
+
+
+def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
+    """The buttons of the record's page, greyed with the reason where they may not be used now."""
+    made = []
+    if view.can_edit and actor.may("write", view.resource):
+        refusal = view.refusal(record, "edit", actor, wide=True)
+        made.append(Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=refusal, primary=True))
+    for step in view.listed_steps():
+        if actor.may(step.name, view.resource):
+            url = f"{view.url('dialog', step=step.name)}?ids={record.id}"
+            refusal = view.refusal(record, step.name, actor, wide=True)
+            made.append(Action(step.name, view.step_labels.get(step.name, step.label), url, step.icon, "dialog", refusal=refusal, danger=step.danger))
+    if view.can_print:
+        made.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
+        made.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
+    if view.can_delete and actor.may("write", view.resource):
+        refusal = view.refusal(record, "delete", actor, wide=True)
+        confirm = _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title)
+        made.append(Action("delete", _("删除"), view.url("delete", pk=record.id), "trash", "post", confirm, refusal, danger=True))
+    return made
+
+
+def files_of(view: RecordView, session: Session, record: Any, actor: Actor) -> AttachmentBox:
+    """The record's files, and the form to add one for who may edit it."""
+    may_change = actor.may("write", view.resource) and not view.refusal(record, "edit", actor)
+    stored = [
+        AttachedFile(
+            file.id,
+            file.filename,
+            codes.label("attachment_type", file.attachment_type),
+            _size(file.size),
+            f"{file.uploaded_by_name} {file.uploaded_at:%Y-%m-%d %H:%M}",
+            view.url("download", pk=record.id, file=file.id),
+            view.url("discard_file", pk=record.id, file=file.id) if may_change else "",
+        )
+        for file in attachments.of(session, view.resource, record.id)
+    ]
+    kinds = [Option(value.code, value.label) for value in codes.values("attachment_type")]
+    hint = _("jpg、png、pdf、doc、docx、xls、xlsx，每个不超过10MB")
+    return AttachmentBox(stored, view.url("attach", pk=record.id) if may_change else "", kinds, hint)
+
+
+def _size(size: int) -> str:
+    return f"{size / 1024:.0f} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"  # noqa: PLR2004
+
+
+def history_of(session: Session, record: Any) -> list[HistoryLine]:
+    """Every change of the record, latest first, with the values before and after."""
+    statement = select(RecordVersion).where(
+        RecordVersion.record_type == type(record).resource(), RecordVersion.record_id == record.id
+    )
+    versions = session.scalars(statement.order_by(RecordVersion.id.desc()).limit(200))
+    return [
+        HistoryLine(
+            version.at.strftime("%Y-%m-%d %H:%M"),
+            version.account_name,
+            version.unit_name,
+            step_words(record, version.step),
+            version.message or "",
+            [] if version.step == "add" else changes(type(record), version.diff),
+        )
+        for version in versions
+    ]
+
+
+def step_words(record: Any, step: str) -> Any:
+    """What a version was made by."""
+    own = {"add": _("新增"), "edit": _("修改"), "delete": _("删除"), "merge": _("合并")}
+    table = record.step_table() if hasattr(record, "step_table") else {}
+    return own.get(step) or (table[step].label if step in table else step)
+
+
+def changes(model: type[Row], diff: list[list[Any]]) -> list[tuple[Any, Any, Any]]:
+    """A stored difference in words: label, before, after; inline rows are told by what came and went."""
+    fields, kin = model.fields(), model.child_classes()
+    told: list[tuple[Any, Any, Any]] = []
+    for name, before, after in diff:
+        if name in kin:
+            told += _child_changes(kin[name], before or [], after or [])
+        elif name in fields and not isinstance(fields[name], columns.ReferenceField):
+            told.append((fields[name].label, json_text(fields[name], before), json_text(fields[name], after)))
+    return told
+
+
+def _child_changes(model: type[Row], before: list[Any], after: list[Any]) -> list[tuple[Any, Any, Any]]:
+    old, new = {row.get("id"): row for row in before}, {row.get("id"): row for row in after}
+    told: list[tuple[Any, Any, Any]] = []
+    for key in {**old, **new}:
+        name = (new.get(key) or old[key]).get("full_name") or ""
+        if key not in old or key not in new:
+            told.append((f"{model.__label__} {name}", "" if key not in old else name, name if key in new else gettext("(已移除)")))
+            continue
+        told += [
+            (f"{name} {field.label}", json_text(field, old[key].get(field_name)), json_text(field, new[key].get(field_name)))
+            for field_name, field in model.fields().items()
+            if old[key].get(field_name) != new[key].get(field_name)
+        ]
+    return told
+
+
+def json_text(field: columns.Field, value: Any) -> str:
+    """A value as a snapshot keeps it, for a reader."""
+    if value is None or value == "":
+        return gettext("(空)")
+    if isinstance(value, dict):
+        return str(value.get("label") or value.get("code") or "")
+    return field.text(value) if isinstance(value, bool) or field.kind in {"money", "decimal", "int"} else str(value)
+
+
+def reveal(view: RecordView, session: Session, record: Any, actor: Actor, name: str) -> Any:
+    """The masked value in full, as JSON ``{"text"}``; the look is noted."""
+    field = type(record).fields().get(name)
+    if field is None or not field.masked:
+        raise Missing
+    audit.note(session, actor, view.resource, record.id, "reveal", {"field": name})
+    session.commit()
+    return jsonify(text=record.text(name))

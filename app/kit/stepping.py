@@ -1,0 +1,109 @@
+"""Steps on the screen: what a step asks, and what became of every ticked record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import flash, redirect, request
+from flask_babel import gettext, ngettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from app.kit import saving
+from app.kit.access import require
+from app.kit.errors import BadRequest, Invalid, Missing, Problem, Refused
+from app.kit.face import back_to, leave, render
+from app.kit.forms import input_view
+from app.kit.pages import DialogPage
+from app.kit.scope import Actor
+from app.kit.workflow import Step, perform_many
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+
+def _step(view: RecordView, name: str, actor: Actor) -> Step:
+    """The step, if the type has it and the actor the right. Raises BadRequest or Forbidden."""
+    step = view.steps().get(name)
+    if step is None:
+        raise BadRequest(_("没有「%(step)s」这个操作", step=name[:30]))
+    require(actor, name, view.resource)
+    return step
+
+
+def dialog(view: RecordView, records: Sequence[Any], name: str, actor: Actor) -> Any:
+    """What the step asks; records that would be refused are told before anything is typed."""
+    step = _step(view, name, actor)
+    if not records:
+        raise BadRequest(_("请先选择记录"))
+    return render("kit/dialog.html", _page(view, step, records, {}, [], _refusals(view, records, name, actor)))
+
+
+def _refusals(view: RecordView, records: Sequence[Any], name: str, actor: Actor) -> list[tuple[Any, Any]]:
+    told = [(record.title, view.refusal(record, name, actor, wide=True)) for record in records]
+    return [(title, words) for title, words in told if words]
+
+
+def _page(  # noqa: PLR0913 - the facts of a dialog
+    view: RecordView, step: Step, records: Sequence[Any], answers: Any, problems: Sequence[Problem], refused: list[tuple[Any, Any]]
+) -> DialogPage:
+    label = view.step_labels.get(step.name, step.label)
+    page = DialogPage(label, url=view.url("step", step=step.name), submit=label, danger=step.danger)
+    page.text = ngettext("已选中%(num)s条记录。", "已选中%(num)s条记录。", len(records))
+    if step.confirm:
+        page.text = f"{page.text}{step.confirm}"
+    wrong: dict[str, list[Any]] = {}
+    for problem in problems:
+        wrong.setdefault(problem.field, []).append(problem.words)
+    page.fields = [input_view(ask.field, ask.name, answers.get(ask.name, ""), wrong) for ask in step.asks]
+    page.ids = [str(record.id) for record in records]
+    page.refused = refused
+    page.next_url = back_to(view.url("list"))
+    return page
+
+
+def perform(view: RecordView, session: Session, records: Sequence[Any], name: str, actor: Actor) -> Any:
+    """Perform the step on each record; some may be refused, and are told, while the others are done."""
+    step = _step(view, name, actor)
+    if not records:
+        raise Missing
+    asked = {ask.name for ask in step.asks}
+    answers = {key: value for key, value in request.form.items() if key in asked}
+    try:
+        done, refused = perform_many(records, name, actor, answers)
+    except Invalid as wrong:
+        session.rollback()
+        return render("kit/dialog.html", _page(view, step, view.find_many(request.form.getlist("ids")), answers, wrong.problems, [])), 422
+    told = [(record.title, str(words)) for record, words in refused]
+    number = len(done)
+    session.commit()
+    if number:
+        flash(gettext("%(label)s：%(n)s条", label=str(step.success or step.label), n=number), "success")
+    if told and not number:
+        page = _page(view, step, view.find_many(request.form.getlist("ids")), answers, [], told)
+        return render("kit/dialog.html", page), 409
+    for title, words in told[:20]:
+        flash(f"{title}：{words}" if title not in words else words, "warning")
+    return leave(request.form.get("next") or view.url("list"))
+
+
+def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Actor) -> Response:
+    """Delete what may be deleted and name the rest with the reason (AID-R062)."""
+    if not view.can_delete or not records:
+        raise Missing
+    refused: list[str] = []
+    number = 0
+    for record in records:
+        try:
+            saving.delete(session, record, actor)
+            number += 1
+        except Refused as why:
+            refused.append(str(why.words))
+    session.commit()
+    if number:
+        flash(gettext("删除成功：%(n)s条", n=number), "success")
+    for words in refused[:20]:
+        flash(words, "warning")
+    return redirect(view.url("list") if len(records) == 1 and number else back_to(view.url("list")))

@@ -1,0 +1,1 @@
+"""Who may come in, and what he may do: accounts, rights, login."""

@@ -1,0 +1,126 @@
+"""Who is asking: account, unit and rights of one request, read by one statement."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, g
+from flask_appbuilder.security.sqla.models import Role
+from flask_login import AnonymousUserMixin, UserMixin
+from sqlalchemy import Row, select
+
+from app.kit import clock, codes, scope
+from app.kit.database import db
+from app.kit.scope import Actor
+from app.models.account import Account
+from app.models.assignment import Assignment, assignment_role
+from app.models.unit import Unit
+from app.security import grants, policy
+
+
+#: two numbers that a database can hold
+_KEY = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
+
+
+@dataclass(frozen=True, eq=False)
+class Visitor(UserMixin):
+    """The person of this request: plain facts, nothing that could expire or be written."""
+
+    actor: Actor
+    login_name: str
+    session_version: int
+    must_change: bool
+    is_first_login: bool
+
+    @property
+    def id(self) -> int | None:
+        """The account's id, as FAB asks for it."""
+        return self.actor.account_id
+
+    def get_id(self) -> str:
+        """What cookie and token carry: the account and the version of its sessions."""
+        return f"{self.id}.{self.session_version}"
+
+
+def load(key: str, assignment_id: Any = None) -> Visitor | None:
+    """Account, assignment in force, unit, rights and the stamp of the code tables, by one statement.
+
+    ``key`` is what `Visitor.get_id` gave; a key of an earlier session version is dead.
+    """
+    if not _KEY.fullmatch(key):
+        return None
+    pk, _dot, version = key.partition(".")
+    rows = db.session.execute(
+        select(
+            Account.username,
+            Account.first_name,
+            Account.active,
+            Account.session_version,
+            Account.must_change_password,
+            Account.password_changed_at,
+            Assignment.id.label("assignment_id"),
+            Unit.id.label("unit_id"),
+            Unit.name.label("unit_name"),
+            Unit.path,
+            Unit.level,
+            Role.name.label("right"),
+            codes.stamp().label("stamp"),
+        )
+        .select_from(Account)
+        .outerjoin(Assignment, Assignment.account_id == Account.id)
+        .outerjoin(Unit, Unit.id == Assignment.unit_id)
+        .outerjoin(assignment_role, assignment_role.c.assignment_id == Assignment.id)
+        .outerjoin(Role, Role.id == assignment_role.c.role_id)
+        .where(Account.id == int(pk))
+        .order_by(Assignment.id)
+        .execution_options(**scope.door("who is asking"))
+    ).all()
+    if not rows or not rows[0].active or str(rows[0].session_version or 1) != version:
+        return None
+    codes.refresh(rows[0].stamp)
+    return _visitor(int(pk), rows, assignment_id)
+
+
+def _visitor(pk: int, rows: Any, assignment_id: Any) -> Visitor:
+    ours = [row for row in rows if row.assignment_id == assignment_id] or [
+        row for row in rows if row.assignment_id == rows[0].assignment_id
+    ]
+    first: Row[Any] = ours[0]
+    known = grants.rights()
+    names = frozenset(row.right for row in ours if row.right in known)
+    now = clock.now()
+    actor = Actor(
+        account_id=pk,
+        name=first.first_name or first.username,
+        unit_id=first.unit_id,
+        unit_name=first.unit_name or "",
+        path=first.path or "",
+        level=first.level or "",
+        rights=names,
+        grants=grants.of(names),
+        at=now,
+    )
+    is_first = bool(first.must_change_password)
+    overdue = policy.policy().is_overdue(first.password_changed_at, now)
+    return Visitor(actor, first.username, first.session_version or 1, is_first or overdue, is_first)
+
+
+def admit(visitor: Visitor) -> None:
+    """From here on the request is the visitor's: scope, ``g.actor`` and ``g.user``."""
+    g.actor, g.user = visitor.actor, visitor
+    current_app.login_manager._update_request_context_with_user(visitor)  # type: ignore[attr-defined] # noqa: SLF001 - as its own loaders do
+    scope.enter(visitor.actor)
+
+
+def visitor() -> Visitor | None:
+    """The visitor of this request."""
+    found = g.get("user")
+    return found if isinstance(found, Visitor) else None
+
+
+def dismiss() -> None:
+    """Nobody is asking any more."""
+    g.actor, g.user = None, AnonymousUserMixin()
+    scope.enter(None)

@@ -1,0 +1,57 @@
+"""提醒: what the unit has been told, and whether somebody has seen to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement
+
+from app.kit.module import Entry
+from app.kit.pages import Chip
+from app.kit.reminders import Reminder
+from app.kit.scope import Actor
+from app.kit.view import RecordView, Shelf
+
+
+def is_open() -> ColumnElement[bool]:
+    """待处理."""
+    return Reminder.state == "open"
+
+
+class ReminderView(RecordView):
+    """Pending and all reminders of the unit (AID-R222 – R226)."""
+
+    model = Reminder
+    list_title = _("提醒信息")
+    columns = ("created_at", "sender_unit_name", "subject", "message", "category", "record_count", "state")
+    sheet = (
+        (
+            _("提醒内容"),
+            ("sender_unit_name", "subject", "category", "record_count", "message"),
+        ),
+        (_("处理情况"), ("state", "handled_by_name", "handled_at")),
+    )
+    conditions = ("created_at", "sender_unit_name", "subject", "category", "state")
+    shelves = (Shelf("open", _("待处理提醒"), is_open), Shelf("all", _("所有提醒")))
+    can_add = can_delete = False
+    is_tickable = False
+    empty_words = _("没有提醒")
+
+    def label_of(self, name: str) -> Any:
+        """建档日期 is called 提醒日期 here."""
+        return _("提醒日期") if name == "created_at" else super().label_of(name)
+
+    def chips(self, record: Any, actor: Actor) -> list[Chip]:
+        """Seen to, or not yet."""
+        return [Chip(record.text("state"), "green" if record.state == "done" else "amber")]
+
+    def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
+        """``state`` as its word, and the records that the reminder is about."""
+        return {"state": record.text("state"), "record_type": record.record_type, "record_ids": record.record_ids}
+
+
+MENU = (
+    Entry(_("待处理提醒"), "list", (("shelf", "open"),)),
+    Entry(_("所有提醒"), "list", (("shelf", "all"),)),
+)

@@ -1,0 +1,180 @@
+"""上报 and 退回: a record climbs the units above its owner and may be sent back down.
+
+    owner ──report──▶ parent ──report──▶ … ──▶ root
+          ◀─send_back─       ◀─send_back─
+
+Held as ``owner_path`` and ``holder_depth``; what a unit sees is derived (spec SM-AID-01):
+
+    holder above me 已上报 · holder is me 未上报 · holder is me, came back 退回
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import Boolean, ColumnElement, Integer, and_, select
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+
+from app.kit import columns, tree
+from app.kit.record import Record, check, session_of
+from app.kit.reminders import remind
+from app.kit.scope import Actor, door
+from app.kit.workflow import Ask, Move, Stateful, Step
+
+MESSAGE = Ask("message", columns.LongTextField(_("提醒内容"), 500, required=True, wide=True))
+
+#: the three states of CT-39
+PENDING, REPORTED, RETURNED = "pending", "reported", "returned"
+
+
+def holder_is_actor(record: Any, actor: Actor) -> Any:
+    """Only the unit that now holds a record may move it (AID-R017, R021)."""
+    if record.holder_depth != actor.depth or not actor.sees_unit(record.owner_path):
+        return _("「%(record)s」现由%(unit)s保管，请由该单位办理", record=record.title, unit=record.holder.name)
+    return None
+
+
+def has_superior(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+    """The root unit reports to nobody (AID-R035)."""
+    return _("本单位没有上级，无需上报") if actor.depth == 1 else None
+
+
+def is_not_owner(record: Any, actor: Actor) -> Any:
+    """A unit's own data cannot be returned (AID-R027)."""
+    return _("「%(record)s」是本单位的数据，没有退回", record=record.title) if actor.path == record.owner_path else None
+
+
+def is_own(record: Any, actor: Actor) -> Any:
+    """Only the owner edits and deletes (AID-R026)."""
+    if not actor.everywhere and record.owner_path != actor.path:
+        return _("「%(record)s」属于%(unit)s，只有该单位可以修改或删除", record=record.title, unit=record.owner_unit.name)
+    return None
+
+
+def is_not_reported(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+    """Reported data stays (AID-R024)."""
+    if record.holder_depth < tree.depth_of(record.owner_path):
+        return _("「%(record)s」已上报，已上报的数据不能删除", record=record.title)
+    return None
+
+
+def is_complete(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+    """What goes up passes every rule of a save, and the type's own rules for reporting (AID-R032)."""
+    problems = [problem for problem in check(record) if not problem.warning]
+    problems += [problem for rule in record.report_rules for problem in rule(record) if not problem.warning]
+    if problems:
+        told = "；".join(str(problem.words) for problem in problems[:3])
+        return _(
+            "「%(record)s」还有%(count)s处未填妥：%(told)s", record=record.title, count=len(problems), told=told
+        )
+    return None
+
+
+class Reportable(Stateful, Record):
+    """Adds the envelope (上报信封) and its two steps."""
+
+    __abstract__ = True
+
+    #: what must hold before a record goes up, beyond the rules of every save
+    report_rules: ClassVar[tuple[Any, ...]] = ()
+
+    owner_unit_id: Mapped[int] = columns.reference(_("所属单位"), "unit", automatic=True, nullable=False)
+    owner_path: Mapped[str] = mapped_column(tree.PathType, nullable=False)
+    holder_depth: Mapped[int] = mapped_column(Integer, nullable=False)
+    returned: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    last_reported_at: Mapped[datetime | None] = columns.moment(_("上报日期"))
+    last_returned_at: Mapped[datetime | None] = columns.moment(_("退回日期"))
+
+    @declared_attr
+    def owner_unit(cls) -> Mapped[Any]:  # noqa: N805 - a class method to SQLAlchemy
+        """The unit that the record belongs to."""
+        return relationship("Unit", foreign_keys=f"{cls.__name__}.owner_unit_id")  # type: ignore[attr-defined]
+
+    steps = (
+        Step(
+            "report",
+            _("上报"),
+            asks=(MESSAGE,),
+            guards=(holder_is_actor, has_superior),
+            wide_guards=(is_complete,),
+            icon="send",
+            success=_("上报成功"),
+        ),
+        Step(
+            "send_back",
+            _("退回"),
+            asks=(MESSAGE,),
+            guards=(is_not_owner, holder_is_actor),
+            icon="arrow-back-up",
+            confirm=_("确定退回选中的记录吗？"),
+            success=_("退回成功"),
+            danger=True,
+        ),
+    )
+    edit_guards = (is_own,)
+    delete_guards = (is_own, is_not_reported)
+
+    @classmethod
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
+        """Records of the actor's subtree that have come up to it (AID-R014)."""
+        return and_(tree.under(cls.owner_path, who.path), cls.holder_depth <= who.depth)
+
+    def in_scope(self, who: Actor) -> bool:
+        """The owner lies in the actor's subtree; a returned record may leave his sight."""
+        return tree.contains(who.path, self.owner_path or "")
+
+    @classmethod
+    def state_is(cls, state: str, who: Actor) -> ColumnElement[bool]:
+        """The records that ``who`` sees in one state of CT-39, as a predicate."""
+        if state == REPORTED:
+            return cls.holder_depth < who.depth
+        return and_(cls.holder_depth == who.depth, cls.returned.is_(state == RETURNED))
+
+    def report_state(self, who: Actor) -> str:
+        """The state that ``who`` sees."""
+        if self.holder_depth < who.depth:
+            return REPORTED
+        return RETURNED if self.returned else PENDING
+
+    @property
+    def reminder_category(self) -> str:
+        """The value of CT-43 under which reminders about this type are filed."""
+        return type(self).resource()
+
+    @property
+    def holder(self) -> Any:
+        """The unit that the record has reached."""
+        return self._unit_at(self.holder_depth)
+
+    def _unit_at(self, depth: int) -> Any:
+        unit = type(self).owner_unit.property.mapper.class_
+        path = tree.ancestor(self.owner_path, depth)
+        statement = select(unit).where(unit.path == path).execution_options(**door("name of the holding unit"))
+        return session_of(self).scalar(statement)
+
+    def own(self, actor: Actor) -> None:
+        """Make the actor's unit the owner of a new record (AID-R013)."""
+        self.owner_unit_id, self.owner_path = actor.unit_id, actor.path
+        self.holder_depth, self.returned = actor.depth, False
+
+    def derive(self, actor: Actor) -> None:
+        """A new record belongs to the actor's unit."""
+        super().derive(actor)
+        if self.owner_unit_id is None:
+            self.own(actor)
+
+    def on_report(self, actor: Actor, message: str) -> Move:
+        """One level up; the version written beside it is what the superior saw."""
+        self.holder_depth, self.returned, self.last_reported_at = self.holder_depth - 1, False, actor.at
+        return self._moved(actor, message, _("%(type)s上报数据", type=type(self).__label__))
+
+    def on_send_back(self, actor: Actor, message: str) -> Move:
+        """One level down, marked as returned."""
+        self.holder_depth, self.returned, self.last_returned_at = self.holder_depth + 1, True, actor.at
+        return self._moved(actor, message, _("%(type)s退回数据", type=type(self).__label__))
+
+    def _moved(self, actor: Actor, message: str, subject: Any) -> Move:
+        receiver = tree.last_id(tree.ancestor(self.owner_path, self.holder_depth))
+        return Move(actor.unit_id, receiver, remind(session_of(self), receiver, [self], subject, message, actor))

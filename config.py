@@ -1,0 +1,89 @@
+"""Configuration: values only, read from the environment."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def _home() -> Path:
+    home = Path(os.environ.get("UNIONDESK_HOME") or HERE / "instance").resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def _secret(home: Path, name: str) -> bytes:
+    """A key of this installation: from the environment, or generated once into the data folder."""
+    if given := os.environ.get(f"UNIONDESK_{name.upper()}"):
+        return given.encode()
+    file = home / "keys" / name
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        try:
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as key:
+                key.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass  # another process was first
+    return file.read_bytes()
+
+
+class Base:
+    """What holds everywhere."""
+
+    APP_NAME = "工会业务平台"
+    UNIONDESK_HOME = str(_home())
+    SECRET_KEY = _secret(_home(), "secret_key").decode()
+    IDENTITY_KEY = _secret(_home(), "identity_key")
+    JWT_SECRET_KEY = _secret(_home(), "token_key").decode()
+    JWT_ACCESS_TOKEN_EXPIRES = 3600
+
+    SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL") or f"sqlite:///{_home() / 'uniondesk.db'}"
+    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": True}
+
+    BABEL_DEFAULT_LOCALE = "zh"
+    BABEL_DEFAULT_TIMEZONE = "Asia/Shanghai"
+    BABEL_TRANSLATION_DIRECTORIES = str(HERE / "translations")
+    LANGUAGES = {"zh": {"flag": "cn", "name": "中文"}, "en": {"flag": "gb", "name": "English"}}
+
+    AUTH_TYPE = 1
+    AUTH_ROLE_PUBLIC = "Public"
+    FAB_CREATE_DB = False
+    FAB_UPDATE_PERMS = False
+    FAB_API_SWAGGER_UI = True
+    FAB_ADD_SECURITY_PERMISSION_VIEW = False
+    FAB_ADD_SECURITY_VIEW_MENU_VIEW = False
+    FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW = False
+    FAB_BASE_TEMPLATE = "layout.html"
+    RATELIMIT_STORAGE_URI = "memory://"
+
+    MAX_CONTENT_LENGTH = 12 * 1024 * 1024
+    MAX_FORM_PARTS = 5000
+    SESSION_COOKIE_NAME = "uniondesk"
+    SESSION_COOKIE_HTTPONLY = True
+    SESSION_COOKIE_SAMESITE = "Lax"
+    SESSION_COOKIE_SECURE = False
+    PERMANENT_SESSION_LIFETIME = 1800
+    WTF_CSRF_TIME_LIMIT = None
+
+    #: named password and session policy, see app/security/policy.py
+    PASSWORD_POLICY = os.environ.get("UNIONDESK_PASSWORD_POLICY", "mlps3")
+
+
+class Production(Base):
+    """Behind a proxy that speaks TLS."""
+
+    SESSION_COOKIE_SECURE = True
+
+
+class Testing(Base):
+    """Quiet, sealed and cheap."""
+
+    TESTING = True
+    SERVER_NAME = "localhost"
+    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"
+    SECRET_KEY = "only-for-tests-" + "0" * 32
+    JWT_SECRET_KEY = "only-for-tests-" + "1" * 32
+    IDENTITY_KEY = b"only-for-tests"
