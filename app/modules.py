@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from app.kit.module import Module
-from app.views import account, archive, code_table, code_value, reminder, unit
+from app.views import account, archive, code_table, code_value, job, reminder, unit
 
 ARCHIVES, PEOPLE, REMINDERS = _("职工档案管理"), _("用户管理"), _("提醒")
 
@@ -16,4 +16,5 @@ MODULES = (
     Module("unit", unit.UnitView, PEOPLE, "settings"),
     Module("account", account.AccountView, PEOPLE, "settings"),
     Module("reminder", reminder.ReminderView, REMINDERS, "bell", reminder.MENU),
+    Module("job", job.JobView, REMINDERS, "clock"),
 )

@@ -19,13 +19,28 @@ EPOCH = date(2025, 6, 30)
 #: code → how often it is drawn
 CATEGORIES = {"low_income": 40, "near_low_income": 25, "accident": 15, "temporary": 20}
 IDENTITIES = {"migrant": 22, "on_duty": 20, "laid_off": 20, "unemployed": 20, "retired": 10, "sick_leave": 8}
-HEALTH = {"good": 34, "disabled": 12, "cancer": 8, "cardiovascular": 8, "uremia": 4, "diabetes": 8, "minor_illness": 26}
+HEALTH = {
+    "good": 34,
+    "disabled": 12,
+    "cancer": 8,
+    "cardiovascular": 8,
+    "uremia": 4,
+    "diabetes": 8,
+    "minor_illness": 26,
+}
 DISABILITIES = ("visual", "hearing", "physical", "physical", "intellectual", "mental", "multiple")
 MARITAL = {"married": 66, "single": 10, "divorced": 14, "widowed": 10}
 ETHNICITIES = {"01": 92, "03": 3, "11": 3, "02": 2}
 POLITICS = {"masses": 74, "party_member": 14, "league_member": 8, "democratic_party": 4}
 MODEL_WORKERS = {"none": 95, "prefectural": 2, "provincial": 2, "national": 1}
-HOUSING = {"employer_rented": 22, "low_rent": 18, "purchased": 22, "self_built": 14, "rented": 20, "homeless": 4}
+HOUSING = {
+    "employer_rented": 22,
+    "low_rent": 18,
+    "purchased": 22,
+    "self_built": 14,
+    "rented": 20,
+    "homeless": 4,
+}
 INDUSTRIES = (
     "textile",
     "machinery_electrical",
@@ -155,6 +170,7 @@ class People:
         family = overrides.get("family_members")
         family = self.members(count, head, years) if family is None else family
         job, nature = self.one_of(IDENTITIES), self.one_of(NATURES)
+        job = "laid_off" if job == "retired" and years < 50 else job
         monthly = self.random.randrange(3, 32) * 100
         yearly = 12 * (monthly + sum(int(float(m.get("monthly_income") or 0)) for m in family))
         typed = head | {
@@ -180,7 +196,8 @@ class People:
             "household_size": len(family) + 1,
             "has_medical_insurance": self.chance(85),
             "has_self_help_capacity": self.chance(55),
-            "is_zero_employment": not any(m["member_identity"] == "on_duty" for m in family) and job != "on_duty",
+            "is_zero_employment": not any(m["member_identity"] == "on_duty" for m in family)
+            and job != "on_duty",
             "main_hardship_cause": self.one_of(CAUSES),
             "remarks": None,
             "family_members": family,
@@ -189,6 +206,8 @@ class People:
             born = identity.birth_date(number)
             typed["birth_date"] = born.isoformat() if born else typed["birth_date"]
             typed["gender"] = identity.gender(number) or typed["gender"]
+        if overrides.get("health_status", head["health_status"]) != head["health_status"]:
+            typed["disability_category"] = "physical" if overrides["health_status"] == "disabled" else None
         return typed | overrides
 
 

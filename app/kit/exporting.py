@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from flask import current_app, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import audit, exchange, listing, listpage
+from app.kit import audit, exchange, jobs, listing, listpage
+from app.kit.access import require
 from app.kit.errors import BadRequest, Refused
 from app.kit.listpage import Question
 from app.kit.pages import PrintPage, PrintTable
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 #: a print of more rows is a file, not paper
 MOST_PRINTED = 2000
+#: a longer Excel file is made by a job
+MOST_AT_ONCE = 5000
 #: rows fetched at a time while a file streams
 CHUNK = 1000
 
@@ -148,30 +153,64 @@ def _stream(session: Session, statement: Any, view: RecordView) -> Iterator[Any]
 
 
 def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> Response:
-    """The whole result as Excel or CSV with every field of the sheet, streamed; who took it is noted."""
+    """The whole result as Excel or CSV with every field of the sheet; who took it is noted.
+
+    CSV is streamed whatever its length; a long Excel file is made by a job, whose page shows the progress.
+    """
     asked = Question(view, actor, args)
     if asked.asked.problems:
         raise BadRequest(asked.asked.problems[0].words)
-    names = _fields(view, "all")
-    header = [view.label_of(name) for name in names]
-    if view.is_owned:
-        header.append(_("所属单位"))
-    statement = listpage.eager(view, asked.statement(session))
     kind = args.get("format", "xlsx")
     if kind not in {"xlsx", "csv"}:
         raise BadRequest(_("可以另存为 xlsx 或 csv"))
     audit.note(session, actor, view.resource, 0, "export", {"format": kind, "query": dict(args)})
+    if kind == "xlsx" and listing.count(session, asked.statement(session)) > MOST_AT_ONCE:
+        job = jobs.enqueue(session, "export", actor, resource=view.resource, query=dict(args))
+        session.flush()  # its id is the address
+        where = url_for("job.show", pk=job.id)
+        session.commit()
+        return redirect(where)
     session.commit()
-
-    def rows() -> Iterator[list[Any]]:
-        for record in _stream(session, statement, view):
-            texts = [_value(view, record, name, actor) for name in names]
-            yield [*texts, record.owner_unit.name] if view.is_owned else texts
-
-    title = f"{asked.shelf.label if asked.shelf else view.list_title} {actor.at:%Y%m%d}"
     if kind == "csv":
-        return exchange.attachment(exchange.csv_lines(header, rows()), f"{title}.csv")
-    return exchange.attachment(exchange.xlsx_file(header, rows(), gettext("数据")), f"{title}.xlsx")
+        return exchange.attachment(exchange.csv_lines(_header(view), _rows(session, asked)), f"{_title(asked)}.csv")
+    return exchange.attachment(exchange.xlsx_file(_header(view), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx")
+
+
+def _title(asked: Question) -> str:
+    return f"{asked.shelf.label if asked.shelf else asked.view.list_title} {asked.actor.at:%Y%m%d}"
+
+
+def _header(view: RecordView) -> list[Any]:
+    header = [view.label_of(name) for name in _fields(view, "all")]
+    return [*header, _("所属单位")] if view.is_owned else header
+
+
+def _rows(session: Session, asked: Question) -> Iterator[list[Any]]:
+    view, names = asked.view, _fields(asked.view, "all")
+    for record in _stream(session, listpage.eager(view, asked.statement(session)), view):
+        values = [_value(view, record, name, asked.actor) for name in names]
+        yield [*values, record.owner_unit.name] if view.is_owned else values
+
+
+@jobs.task("export", label=_("导出Excel"), reads=True)
+def export(ctx: jobs.JobContext) -> None:
+    """Write a long result into a file of the job; a worker that takes over begins anew."""
+    view: RecordView = current_app.extensions["views"][ctx.args["resource"]]
+    require(ctx.actor, "read", view.resource)
+    asked = Question(view, ctx.actor, ctx.args["query"])
+    total = listing.count(ctx.session, asked.statement(ctx.session), exact=True)
+
+    def counted() -> Iterator[list[Any]]:
+        for number, row in enumerate(_rows(ctx.session, asked), 1):
+            if number % CHUNK == 0:
+                ctx.progress(number, total)
+                ctx.checkpoint()
+            yield row
+        ctx.progress(total, total)
+
+    with exchange.xlsx_file(_header(view), counted(), gettext("数据")) as made, jobs.result_file(ctx.job.id).open("wb") as kept:
+        shutil.copyfileobj(made, kept)
+    ctx.result = {"url": f"/job/result/{ctx.job.id}", "filename": f"{_title(asked)}.xlsx"}
 
 
 def _value(view: RecordView, record: Any, name: str, actor: Actor) -> Any:

@@ -87,7 +87,9 @@ def difference(before: Snapshot, after: Snapshot) -> list[list[Any]]:
     return changed
 
 
-def _content(child: Snapshot) -> Snapshot:
+def _content(child: Any) -> Any:
+    if not isinstance(child, dict):  # a column that holds a list, e.g. problem_flags
+        return child
     return {key: value for key, value in child.items() if key not in _SILENT and not key.startswith("created_")}
 
 

@@ -24,9 +24,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
 from sqlalchemy import (
@@ -228,6 +229,13 @@ class Job(Personal, Stateful, Model):
 
     def on_cancel(self, actor: Actor) -> None:
         self.state, self.finished_at, self.lease_until = "cancelled", now(), None
+
+
+def result_file(job_id: int) -> Path:
+    """Where the file of a job's result is kept, inside the data folder."""
+    folder = Path(current_app.config["UNIONDESK_HOME"]) / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{job_id}.xlsx"
 
 
 def enqueue(

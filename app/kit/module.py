@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_appbuilder import AppBuilder
 
 from app.kit.api import api_of
@@ -69,6 +69,7 @@ class Module:
         """Make the pages and the REST resource known to FAB."""
         view = self.view()
         view.group_label = self.group or view.list_title
+        current_app.extensions.setdefault("views", {})[view.resource] = view
         builder.add_view_no_menu(view, endpoint=view.resource)
         if self.has_api:
             builder.add_api(api_of(view))

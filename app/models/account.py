@@ -95,7 +95,7 @@ class Account(Stateful, User):
     password_expires_at: Mapped[datetime | None] = mapped_column(DateTime)
     password_changed_at: Mapped[datetime | None] = mapped_column(DateTime)
     locked_until: Mapped[datetime | None] = mapped_column(DateTime)
-    password_history: Mapped[list[str] | None] = mapped_column(JSON, deferred=True)
+    password_history: Mapped[list[str] | None] = mapped_column(JSON, deferred=True, info={"secret": True})
     session_version: Mapped[int | None] = mapped_column(Integer, default=1)
     is_synthetic: Mapped[bool | None] = mapped_column(Boolean, default=False)
     version: Mapped[int | None] = mapped_column(Integer, default=1)
@@ -201,4 +201,5 @@ def _shape_of_login(name: str) -> Any:
     return None if good else _("登录名为2至50个字，不含空格")
 
 
+Account.password.property.columns[0].info["secret"] = True
 Account.email.property.columns[0].info["field"] = columns.TextField(_("电子邮件"), 100, rules=(rules.email,))

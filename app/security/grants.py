@@ -6,7 +6,7 @@ are written too, so that ``assignment_role`` has something to point at and other
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from flask import Flask, current_app
@@ -23,12 +23,10 @@ from sqlalchemy.orm import Session
 
 Grants = frozenset[tuple[str, str]]
 
-#: what every logged-in account may do, whatever its rights (spec/unified.md §7, "none")
+#: what every logged-in account may do beside the modules that need no right (spec/unified.md §7, "none")
 EVERYBODY: Grants = frozenset(
     {
         ("can_read", "home"),
-        ("can_read", "reminder"),
-        ("can_write", "reminder"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
     }
@@ -46,7 +44,7 @@ class Module(Protocol):
         """Pairs (permission, resource) that the right opens."""
 
 
-def declare(flask: Flask, modules: Iterable[Module]) -> None:
+def declare(flask: Flask, modules: Sequence[Module]) -> None:
     """Keep what each right opens, in the order of the register."""
     rights: dict[str, Grants] = {}
     for module in modules:
@@ -54,6 +52,8 @@ def declare(flask: Flask, modules: Iterable[Module]) -> None:
             rights[str(module.right)] = rights.get(str(module.right), frozenset()) | frozenset(
                 module.grants()
             )
+    free = (module.grants() for module in modules if not module.right)
+    flask.extensions["everybody"] = EVERYBODY.union(*free)
     flask.extensions["rights"] = rights
     flask.extensions["grants"] = {}
 
@@ -70,7 +70,7 @@ def of(names: frozenset[str]) -> Grants:
     if names not in known:
         if len(known) > 1000:
             known.clear()
-        known[names] = EVERYBODY.union(*(rights()[name] for name in names if name in rights()))
+        known[names] = current_app.extensions["everybody"].union(*(rights()[name] for name in names if name in rights()))
     return known[names]
 
 

@@ -46,6 +46,7 @@ _HEADERS = {
 def init_app(flask: Flask) -> None:
     """Put the guards round the application."""
     flask.config["WTF_CSRF_CHECK_DEFAULT"] = False  # asked for in _guard, by one rule for pages and REST
+    flask.config.setdefault("FAB_API_SWAGGER_TEMPLATE", "security/swagger.html")
     flask.before_request_funcs.setdefault(None, []).insert(0, _begin)
     flask.teardown_request(_end)
     flask.before_request(_guard)

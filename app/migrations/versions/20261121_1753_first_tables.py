@@ -294,10 +294,10 @@ def upgrade():
         sa.Column("edition", sa.String(length=100), nullable=True),
         sa.Column("is_editable", sa.Boolean(), nullable=True),
         sa.Column("sort_order", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=True),
-        sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("updated_by_id", sa.Integer(), nullable=True),
         sa.Column("updated_by_name", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -334,6 +334,49 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("token", name=op.f("pk_form_token")),
     )
+    op.create_table(
+        "job",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("unit_id", sa.Integer(), nullable=True),
+        sa.Column("account_id", sa.Integer(), nullable=True),
+        sa.Column("account_name", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("errors", sa.JSON(), nullable=False),
+        sa.Column("result", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("started_at", sa.DateTime(), nullable=True),
+        sa.Column("finished_at", sa.DateTime(), nullable=True),
+        sa.Column("args", sa.JSON(), nullable=False),
+        sa.Column("key", sa.String(length=120), nullable=True),
+        sa.Column("run_at", sa.DateTime(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(), nullable=True),
+        sa.Column("worker", sa.String(length=80), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "(state = 'running') = (lease_until IS NOT NULL)", name=op.f("ck_job_running_has_lease")
+        ),
+        sa.CheckConstraint(
+            "(state IN ('waiting', 'running')) = (finished_at IS NULL)", name=op.f("ck_job_closed_is_dated")
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'running', 'done', 'partly', 'failed', 'cancelled')",
+            name=op.f("ck_job_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ab_user.id"], name=op.f("fk_job_account_id_ab_user"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
+        sa.UniqueConstraint("key", name=op.f("uq_job_key")),
+    )
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.create_index("ix_job_account", ["account_id", "id"], unique=False)
+        batch_op.create_index("ix_job_state", ["state", "run_at"], unique=False)
+
     op.create_table(
         "unit",
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -526,10 +569,10 @@ def upgrade():
         sa.Column("is_active", sa.Boolean(), nullable=True),
         sa.Column("sort_order", sa.Integer(), nullable=True),
         sa.Column("attributes", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=True),
-        sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
+        sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("updated_by_id", sa.Integer(), nullable=True),
         sa.Column("updated_by_name", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -673,6 +716,11 @@ def downgrade():
         batch_op.drop_index("ix_unit_parent")
 
     op.drop_table("unit")
+    with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.drop_index("ix_job_state")
+        batch_op.drop_index("ix_job_account")
+
+    op.drop_table("job")
     op.drop_table("form_token")
     op.drop_table("form_draft")
     op.drop_table("code_table")
