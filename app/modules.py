@@ -13,8 +13,8 @@ MODULES = (
     Module("archive", archive.ArchiveView, ARCHIVES, "users", archive.MENU),
     Module("code_table", code_table.CodeTableView, PEOPLE, "settings", code_table.MENU),
     Module("code_value", code_value.CodeValueView, PEOPLE, in_menu=False),
-    Module("unit", unit.UnitView, PEOPLE, "settings"),
-    Module("account", account.AccountView, PEOPLE, "settings"),
+    Module("unit", unit.UnitView, PEOPLE, "settings", unit.MENU),
+    Module("account", account.AccountView, PEOPLE, in_menu=False),
     Module("reminder", reminder.ReminderView, REMINDERS, "bell", reminder.MENU),
     Module("job", job.JobView, REMINDERS, "clock"),
 )

@@ -252,8 +252,7 @@ class _Country:
             if archive.problem_flags:
                 holder, returned = depth, False
             steps = ["report"] * (depth - holder + returned) + ["send_back"] * returned
-            for step in steps:
-                versions.append(self._step(archive, step, logs))
+            versions += [self._step(archive, step, logs) for step in steps]
         if versions:
             self.session.flush()  # the reminders' ids go into the log
             for log in logs:
@@ -342,7 +341,7 @@ def _claim(key: str, archive_id: int, role: str) -> dict[str, Any]:
     }
 
 
-def _version(  # noqa: PLR0913 - a version is these facts
+def _version(
     archive: Archive, step: str, who: Actor, message: str | None, before: Any, diff: list[list[Any]]
 ) -> dict[str, Any]:
     return {

@@ -31,13 +31,37 @@ def needs(permission: str) -> Callable[[View], View]:
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
-            require(scope.current(), permission, self.resource)
+            who = require(scope.current(), permission, self.resource)
+            if why := getattr(self, "closed", lambda *_: None)(who, permission):
+                raise Forbidden(why)
             return view(self, *args, **kwargs)
 
         guarded._permission_name = permission  # type: ignore[attr-defined] # noqa: SLF001 - FAB's mark of a right
         return guarded
 
     return decorate
+
+
+def everybody(view: View) -> View:
+    """A view's method that is open to every logged-in person, whatever his rights: pickers."""
+
+    @wraps(view)
+    def guarded(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if scope.current() is None:
+            raise Anonymous
+        return view(self, *args, **kwargs)
+
+    guarded._permission_name = "read"  # type: ignore[attr-defined] # noqa: SLF001 - as above
+    return guarded
+
+
+def writes(view: View) -> View:
+    """Marks a GET that leaves a note (export, print, download), so that SQLite takes its write lock at the start.
+
+    Without it a note written after a reading has begun fails when somebody else has written meanwhile.
+    """
+    view._writes = True  # type: ignore[attr-defined] # noqa: SLF001 - our own mark
+    return view
 
 
 def _words(permission: str, resource: str) -> Any:

@@ -20,14 +20,25 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest as HttpBadRequest
 
-from app.kit import codes, columns, listing, query, saving, scope, sheetpage, statpage
+from app.kit import (
+    attachments,
+    codes,
+    columns,
+    filing,
+    listing,
+    openapi,
+    query,
+    saving,
+    scope,
+    sheetpage,
+    statpage,
+)
 from app.kit.access import require
 from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
 from app.kit.history import RecordVersion
 from app.kit.listing import Order
 from app.kit.listpage import Question, eager, state_chip, unit_class
-from app.kit.record import Row
 from app.kit.scope import Actor
 from app.kit.view import RecordView
 from app.kit.workflow import perform_many
@@ -45,6 +56,8 @@ def secured(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any
             verify_jwt_in_request()
             who = scope.actor()
             require(who, permission, self.view.resource)
+            if why := self.view.closed(who, permission, over_rest=True):
+                raise Forbidden(why)
             return route(self, who, *args, **kwargs)
 
         guarded._permission_name = permission  # type: ignore[attr-defined]  # noqa: SLF001 - FAB collects it
@@ -132,9 +145,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]
         """Delete a record, if its guards allow."""
         if not self.view.can_delete:
             raise Forbidden(_("这类记录不能删除"))
-        saving.delete(self.session, self.view.find(pk), who)
+        words = saving.delete(self.session, self.view.find(pk), who)
         self.session.commit()
-        return jsonify(message=gettext("删除成功"))
+        return jsonify(message=str(words or gettext("删除成功")))
 
     @expose("/<int:pk>/steps/<step>", methods=["POST"])
     @secured("read")
@@ -143,9 +156,10 @@ class RecordApi(BaseApi):  # type: ignore[misc]
         self._may(who, step)
         record = self.view.find(pk)
         record.perform(step, who, **_body(optional=True))
+        told = self.view.stepped_json(record, step, who)
         result = self._json(record, who, None, children=True)
         self.session.commit()
-        return jsonify(id=pk, result=result)
+        return jsonify(id=pk, result=result, **told)
 
     @expose("/steps/<step>", methods=["POST"])
     @secured("read")
@@ -164,8 +178,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]
         found = {record.id for record in records}
         told += [{"id": i, "message": str(Missing())} for i in dict.fromkeys(ids) if i not in found]
         numbers = [record.id for record in done]
+        more = {record.id: facts for record in done if (facts := self.view.stepped_json(record, step, who))}
         self.session.commit()
-        return jsonify(done=numbers, refused=told)
+        return jsonify(done=numbers, refused=told, **({"told": more} if more else {}))
 
     @expose("/statistics", methods=["GET"])
     @secured("read")
@@ -262,70 +277,58 @@ class RecordApi(BaseApi):  # type: ignore[misc]
             shown["report_state"] = str(state_chip(record.report_state(who)).text)
         return {key: value for key, value in shown.items() if wanted is None or key in wanted or key == "id"}
 
-    # --- OpenAPI -----------------------------------------------------------------------------------------------
+    @expose("/<int:pk>/attachments", methods=["GET"])
+    @secured("read")
+    def attachments(self, who: Actor, pk: int) -> Any:  # noqa: ARG002 - the scope has judged
+        """The files of a record."""
+        record = self._with_files(pk)
+        return jsonify(result=[_file_json(file) for file in attachments.of(self.session, self.view.resource, record.id)])
+
+    @expose("/<int:pk>/attachments", methods=["POST"])
+    @secured("write")
+    def attach(self, who: Actor, pk: int) -> Any:
+        """Add a file: multipart ``file`` and ``attachment_type``."""
+        stored = filing.add(self.view, self.session, self._with_files(pk), request.files.get("file"), who)
+        result = _file_json(stored)
+        self.session.commit()
+        return jsonify(id=result["id"], result=result), 201
+
+    @expose("/<int:pk>/attachments/<int:file>", methods=["GET"])
+    @secured("read")
+    def download(self, who: Actor, pk: int, file: int) -> Any:
+        """The bytes of a file."""
+        return filing.download(self.view, self.session, self._with_files(pk), file, who)
+
+    @expose("/<int:pk>/attachments/<int:file>", methods=["DELETE"])
+    @secured("write")
+    def detach(self, who: Actor, pk: int, file: int) -> Any:
+        """Remove a file."""
+        filing.remove(self.view, self.session, self._with_files(pk), file, who)
+        self.session.commit()
+        return jsonify(message=gettext("删除成功"))
+
+    def _with_files(self, pk: int) -> Any:
+        if not self.view.has_attachments:
+            raise Missing
+        return self.view.find(pk)
 
     def add_api_spec(self, api_spec: APISpec) -> None:
         """Describe the resource from its declaration."""
-        name = self.view.resource
-        read, write = _schema(self.view.model, write=False), _schema(self.view.model, write=True)
-        api_spec.components.schema(name, component=read)
-        api_spec.components.schema(f"{name}.write", component=write)
-        base = f"/api/{self.version}/{name}"
-        one = {"in": "path", "name": "pk", "required": True, "schema": {"type": "integer"}}
-        q = {"in": "query", "name": "q", "schema": {"type": "string"}, "description": "rison: filters, order_column, order_direction, page, page_size, columns"}
-        reads = {"operation": "read", "schema": f"#/components/schemas/{name}"}
-        writes = {"$ref": f"#/components/schemas/{name}.write"}
-        paths: dict[str, dict[str, Any]] = {
-            f"{base}/": {"get": _operation(name, f"列出{self.view.list_title}", [q], reads)},
-            f"{base}/{{pk}}": {"get": _operation(name, f"读取{self.view.list_title}", [one, q], reads)},
-            f"{base}/{{pk}}/history": {"get": _operation(name, "历史信息", [one])},
-            f"{base}/_info": {"get": _operation(name, "字段与权限")},
-        }
-        if self.view.can_add:
-            paths[f"{base}/"]["post"] = _operation(name, "新增", body=writes, status=201)
-        if self.view.can_edit:
-            paths[f"{base}/{{pk}}"]["put"] = _operation(name, "修改", [one], body=writes)
-        if self.view.can_delete:
-            paths[f"{base}/{{pk}}"]["delete"] = _operation(name, "删除", [one])
-        if self.view.statistics:
-            by = {"in": "query", "name": "by", "required": True, "schema": {"type": "string", "enum": list(self.view.statistics.dimensions)}}
-            unit = {"in": "query", "name": "unit", "schema": {"type": "integer"}}
-            paths[f"{base}/statistics"] = {"get": _operation(name, "统计", [by, unit])}
-        for step in self.view.steps().values():
-            asks = {a.name: a.field.schema() for a in step.asks}
-            body = {"type": "object", "properties": asks, "required": [a.name for a in step.asks if a.field.required]}
-            many = body | {"properties": asks | {"ids": {"type": "array", "items": {"type": "integer"}}}}
-            if not body["required"]:
-                del body["required"]
-            paths[f"{base}/{{pk}}/steps/{step.name}"] = {"post": _operation(name, str(step.label), [one], body=body)}
-            paths[f"{base}/steps/{step.name}"] = {"post": _operation(name, f"{step.label}（多条）", body=many)}
-        for path, operations in paths.items():
-            api_spec.path(path=path, operations=operations)
+        openapi.describe(api_spec, self.view, self.version)
 
 
-def _operation(tag: str, summary: str, parameters: Any = (), reads: Any = None, body: Any = None, status: int = 200) -> dict[str, Any]:
-    content = {"application/json": {"schema": {"$ref": reads["schema"]} if reads else {"type": "object"}}}
-    made: dict[str, Any] = {
-        "tags": [tag],
-        "summary": summary,
-        "parameters": list(parameters),
-        "security": [{"jwt": []}],
-        "responses": {str(status): {"description": "OK", "content": content}}
-        | {code: {"description": words} for code, words in (("400", "请求有误"), ("401", "未登录"), ("403", "无权限"), ("404", "不存在或不在范围内"), ("409", "被拒绝"), ("422", "内容不符合要求"))},
+def _file_json(file: attachments.Attachment) -> dict[str, Any]:
+    kind = {"code": file.attachment_type, "label": codes.label("attachment_type", file.attachment_type)}
+    return {
+        "id": file.id,
+        "attachment_type": kind,
+        "filename": file.filename,
+        "size": file.size,
+        "sha256": file.sha256,
+        "mime": file.mime,
+        "uploaded_by": file.uploaded_by_name,
+        "uploaded_at": file.uploaded_at.isoformat(),
     }
-    if body:
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    return made
-
-
-def _schema(model: type[Row], *, write: bool) -> dict[str, Any]:
-    fields = {n: f for n, f in model.fields().items() if not (write and f.automatic)}
-    properties = {name: field.schema() | {"title": str(field.label)} for name, field in fields.items()}
-    for name, cls in model.child_classes().items():
-        properties[name] = {"type": "array", "items": _schema(cls, write=write)}
-    if not write:
-        properties |= {"id": {"type": "integer"}, "version": {"type": "integer"}}
-    return {"type": "object", "properties": properties}
 
 
 def _field_info(field: columns.Field, name: str = "") -> dict[str, Any]:
@@ -356,7 +359,7 @@ def _rison() -> dict[str, Any]:
         return {}
     try:
         asked = prison.loads(raw)
-    except (prison.decoder.ParserException, ValueError, RecursionError, IndexError, AttributeError):
+    except (prison.decoder.ParserException, ValueError, TypeError, RecursionError, IndexError, AttributeError):
         raise BadRequest(_("参数 q 不是有效的 rison")) from None
     if not isinstance(asked, dict):
         raise BadRequest(_("参数 q 不是有效的 rison"))

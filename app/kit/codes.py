@@ -15,6 +15,7 @@ from typing import Any
 
 from flask import current_app
 from flask_appbuilder import Model
+from pypinyin import Style, lazy_pinyin
 from sqlalchemy import ScalarSelect, func, insert, select
 
 from app.kit.clock import now
@@ -41,6 +42,8 @@ class _Cache:
         self.stamp: int | None = None
         self.tables: dict[str, dict[str, Value]] = {}
         self.labels: dict[str, dict[str, Value]] = {}
+        #: what a value of a large table is found by: its code, its full label, the pinyin and the initials of that
+        self.keys: dict[str, dict[str, str]] = {}
 
 
 def _cache() -> _Cache:
@@ -61,6 +64,7 @@ def refresh(now: int | None = None) -> None:
         cache.stamp = now
         cache.tables.clear()
         cache.labels.clear()
+        cache.keys.clear()
 
 
 def _load(name: str) -> dict[str, Value]:
@@ -98,10 +102,33 @@ def label(name: str, code: str | None) -> str:
 def full_label(name: str, code: str | None) -> str:
     """The labels from the top of a nested table down to the code, joined: 北京市西城区."""
     table, parts = _load(name), list[str]()
-    while code and code in table and len(parts) < 9:  # noqa: PLR2004 - a bound for a table that names itself
-        parts.insert(0, table[code].label)
-        code = table[code].parent
-    return "".join(parts)
+    step = code
+    while step and step in table and len(parts) < 9:  # a bound for a table that names itself
+        parts.insert(0, table[step].label)
+        step = table[step].parent
+    return "".join(parts) or code or ""
+
+
+def search(name: str, words: str, most: int) -> list[Value]:
+    """The values in use that hold every word, by code, label, pinyin or initials; shorter names first."""
+    wanted = words.lower().split()
+    if not wanted:
+        return values(name)[:most]
+    keys = _cache().keys
+    if name not in keys:
+        full = {value.code: full_label(name, value.code) for value in values(name)}
+        keys[name] = {
+            code: f"{code} {text} {''.join(lazy_pinyin(text))} {''.join(lazy_pinyin(text, style=Style.FIRST_LETTER))}".lower()
+            for code, text in full.items()
+        }
+    hits = [value for value in values(name) if all(word in keys[name][value.code] for word in wanted)]
+    return sorted(hits, key=lambda value: (not value.label.startswith(wanted[-1]), len(keys[name][value.code])))[:most]
+
+
+def exists(name: str) -> bool:
+    """Whether there is such a code table; a strange name is not remembered."""
+    tables = Model.metadata.tables["code_table"]
+    return name.isidentifier() and db.session.scalar(select(tables.c.id).where(tables.c.name == name)) is not None
 
 
 def attribute(name: str, code: str | None, key: str) -> Any:

@@ -168,7 +168,7 @@ class CodeField(Field):
         return found.code
 
     def text(self, value: Any) -> str:
-        return codes.label(self.table, value)
+        return codes.full_label(self.table, value)
 
     def typed(self, value: Any) -> str:
         return value or ""
@@ -198,7 +198,7 @@ class DayField(Field):
             value = None
         if value is None:
             raise Wrong(_("日期应写作 2026-03-02 的样子"))
-        if not 1850 <= value.year <= 2200:  # noqa: PLR2004 - nobody alive, nothing planned
+        if not 1850 <= value.year <= 2999:  # noqa: PLR2004 - nobody alive, nothing planned
             raise Wrong(_("日期不合理"))
         return value
 

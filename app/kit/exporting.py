@@ -22,6 +22,8 @@ from app.kit.scope import Actor
 if TYPE_CHECKING:
     from app.kit.view import RecordView
 
+#: pairs of label and value in a row of the paper form
+PAIRS = 3
 #: a print of more rows is a file, not paper
 MOST_PRINTED = 2000
 #: a longer Excel file is made by a job
@@ -60,19 +62,15 @@ def _with_unit(record: Any, name: str) -> str:
 
 
 def rows_of(cells: list[tuple[Any, Any, bool]]) -> list[list[tuple[Any, Any, int]]]:
-    """Label and value pairs in rows of three; a wide one has a row of its own, a short row's last cell is widened."""
+    """Label and value pairs in rows of three; a wide one has a row of its own. The frame stretches a short row."""
     rows: list[list[tuple[Any, Any, int]]] = [[]]
     for label, text, wide in cells:
         if wide:
-            rows += [[(label, text, 5)], []]
+            rows += [[(label, text, PAIRS)], []]
         else:
-            if len(rows[-1]) == 3:  # noqa: PLR2004 - three pairs a row
+            if len(rows[-1]) == PAIRS:
                 rows.append([])
             rows[-1].append((label, text, 1))
-    for row in rows:
-        if row and row[-1][2] == 1 and len(row) < 3:  # noqa: PLR2004 - as above
-            label, text, _span = row[-1]
-            row[-1] = (label, text, 1 + 2 * (3 - len(row)))
     return [row for row in rows if row]
 
 

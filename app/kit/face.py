@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup, escape
 from sqlalchemy import func, select
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -19,7 +21,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.kit import scope
 from app.kit.database import db
 from app.kit.errors import AppError, Invalid
-from app.kit.pages import Frame, MenuItem
+from app.kit.pages import ErrorPage, Frame, MenuItem
 from app.kit.reminders import Reminder
 
 if TYPE_CHECKING:
@@ -37,6 +39,19 @@ WORDS = {
     422: _("内容不符合要求"),
     429: _("操作过于频繁，请稍后再试"),
     500: _("系统出错，您的操作没有完成；已记录，请稍后再试或联系管理员"),
+}
+
+TITLES = {
+    400: _("请求有误"),
+    401: _("请先登录"),
+    403: _("没有权限"),
+    404: _("没有找到"),
+    405: _("请求有误"),
+    409: _("现在不能办理"),
+    413: _("文件过大"),
+    422: _("内容不符合要求"),
+    429: _("请稍后再试"),
+    500: _("系统出错"),
 }
 
 
@@ -120,7 +135,7 @@ def _match(url: str) -> int:
     parts = urlsplit(url)
     if parts.path != request.path:
         root = parts.path.strip("/").partition("/")[0]
-        return 1 if root and parts.path.endswith("/list/") and request.path.startswith(f"/{root}/") else 0
+        return 1 if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/") else 0
     wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     if any(request.args.get(key) != value for key, value in wanted.items()):
         return 2 if not wanted or "panel" not in wanted else 0
@@ -141,16 +156,28 @@ def static(name: str) -> str:
     return f"{url_for('static', filename=name)}?v={_digest(str(current_app.static_folder), name)}"
 
 
+def _escaped(words: LazyString) -> Markup:
+    """A lazy message in a page. Flask-Babel takes it for safe HTML, but ours repeat what people typed."""
+    return escape(str(words))
+
+
 def init_app(flask: Flask, modules: Sequence[Module]) -> None:
     """Give the templates what they need, and every error a page."""
+    LazyString.__html__ = _escaped
+    flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
     flask.jinja_env.globals["static"] = static
     flask.extensions["modules"] = tuple(modules)
 
     @flask.context_processor
     def _frame() -> dict[str, Any]:
         if "frame" not in g:
-            g.frame = None if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted") else frame(modules)
+            g.frame = None if request.headers.get("HX-Request") else frame(modules)
         return {"frame": g.frame}
+
+    @flask.after_request
+    def _vary(response: Response) -> Response:
+        response.vary.add("HX-Request")
+        return response
 
     flask.register_error_handler(AppError, _on_app_error)
     flask.register_error_handler(CSRFError, _on_csrf)
@@ -165,7 +192,7 @@ def answer(status: int, words: Any, errors: dict[str, list[str]] | None = None) 
     if wants_json():
         body: dict[str, Any] = {"message": str(words)}
         return jsonify(body | ({"errors": errors} if errors else {})), status
-    return render_template("kit/error.html", status=status, words=words, page=None), status
+    return render_template("kit/error.html", page=ErrorPage(TITLES.get(status, TITLES[500]), status=status, message=words)), status
 
 
 def _on_app_error(error: AppError) -> Any:

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, request, send_file
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.kit import attachments, audit, history
 from app.kit.attachments import Attachment
-from app.kit.errors import Invalid, Missing, Refused
+from app.kit.errors import Invalid, Missing, Problem, Refused
 from app.kit.face import back_to
 from app.kit.scope import Actor
 
@@ -26,16 +28,34 @@ def _may_change(view: RecordView, record: Any, actor: Actor) -> None:
         raise Refused(why)
 
 
+def add(view: RecordView, session: Session, record: Any, upload: FileStorage | None, actor: Actor) -> Attachment:
+    """Store one uploaded file and note it. Raises Invalid or Refused; the caller commits."""
+    _may_change(view, record, actor)
+    if upload is None:
+        raise Invalid([Problem("file", _("请选择文件"))])
+    stored = attachments.attach(session, record, upload, request.form.get("attachment_type"), actor)
+    history.write(record, "attach", actor, stored.filename, None, [])
+    return stored
+
+
+def remove(view: RecordView, session: Session, record: Any, file_id: int, actor: Actor) -> str:
+    """Remove one file; the history keeps its name, which is returned. The caller commits."""
+    _may_change(view, record, actor)
+    stored = _file_of(session, view, record, file_id)
+    name = stored.filename
+    history.write(record, "detach", actor, name, None, [])
+    attachments.discard(session, stored)
+    return name
+
+
 def attach(view: RecordView, session: Session, record: Any, actor: Actor) -> Response:
     """Store the uploaded files; one that is not accepted is told, the others are kept."""
-    _may_change(view, record, actor)
     uploads = [upload for upload in request.files.getlist("file") if upload.filename]
     if not uploads:
         flash(gettext("请选择文件"), "warning")
     for upload in uploads[:20]:
         try:
-            stored = attachments.attach(session, record, upload, request.form.get("attachment_type"), actor)
-            history.write(record, "attach", actor, stored.filename, None, [])
+            stored = add(view, session, record, upload, actor)
             flash(gettext("已上传「%(name)s」", name=stored.filename), "success")
         except Invalid as wrong:
             for problem in wrong.problems:
@@ -63,12 +83,8 @@ def download(view: RecordView, session: Session, record: Any, file_id: int, acto
 
 
 def discard(view: RecordView, session: Session, record: Any, file_id: int, actor: Actor) -> Response:
-    """Remove one file; the history keeps its name."""
-    _may_change(view, record, actor)
-    stored = _file_of(session, view, record, file_id)
-    name = stored.filename
-    history.write(record, "detach", actor, name, None, [])
-    attachments.discard(session, stored)
+    """Remove one file and go back to the record."""
+    name = remove(view, session, record, file_id, actor)
     session.commit()
     flash(gettext("已删除「%(name)s」", name=name), "success")
     return redirect(back_to(view.url("show", pk=record.id)))

@@ -66,6 +66,7 @@ def _beginning(view: RecordView, session: Session, record: Any, actor: Actor) ->
         statement = select(view.model).where(view.model.created_by_id == actor.account_id).order_by(view.model.id.desc())
         latest = session.scalars(statement.limit(1)).first()
         typed |= {name: fields[name].typed(getattr(latest, name)) for name in view.carried} if latest else {}
+    typed |= view.begins(actor)
     typed |= {name: request.args[name][:200] for name in fields if name in request.args}
     return typed
 
@@ -83,31 +84,34 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     shown = {view.name for section in page.sections for view in section.fields}
     page.errors = forms.plain(p.words for p in errors if p.field.split(".")[0] not in shown and "." not in p.field)
     page.warnings = forms.plain(problem.words for problem in problems if problem.warning) if not errors else []
-    page.token = request.form.get("form_token") or uuid.uuid4().hex
+    page.token = request.form.get("token") or uuid.uuid4().hex
     page.version = str(typed.get("version") or "")
     page.draft_url = view.url("draft", form=form_name(record))
-    page.back_url = view.url("list") + (f"?shelf={shelf.name}" if shelf else "") if is_new else view.url("show", pk=record.id)
-    page.buttons = [Action("then", view.save_label, "show", "check", primary=True)]
-    if is_new:
-        page.buttons.append(Action("then", view.save_more_label, "again", "plus"))
+    home = view.home() + (f"?shelf={shelf.name}" if shelf else "")
+    page.back_url = home if is_new else view.landing(record)
+    page.buttons = [Action("save", view.save_label, "", "device-floppy", "post", primary=True)]
+    if is_new and view.save_more_label:
+        page.buttons.append(Action("save_more", view.save_more_label, "", "plus", "post"))
     page.conflict = view.conflict(record, problems)
+    view.dress(page, record, typed)
     return page
 
 
 def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
     typed = forms.typed_from(request.form, view.model)
-    token = request.form.get("form_token", "")[:64]
+    token = request.form.get("token", "")[:64]
     is_new = record.id is None
     if token and (before := drafts.saved_as(session, token, actor)):
         return redirect(view.url("show", pk=before))  # a double click: saved once, shown once
     name, pk = form_name(record), record.id
     try:
-        saving.save(session, record, typed, actor, confirmed=request.form.get("confirmed") == "1")
+        saving.save(session, record, typed, actor, confirmed=frozenset(request.form.getlist("confirmed")))
         if token:
             drafts.spend(session, token, record.id, actor)
         drafts.drop(session, name, actor)
         words = view.added(record, actor) if is_new else None
-        target = record.id
+        told = view.added_page(record, actor) if is_new else None
+        target = view.landing(record)
         session.commit()
     except Invalid as wrong:
         return _again(view, session, pk, typed, wrong.problems, 422)
@@ -118,10 +122,12 @@ def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
         if token and (before := drafts.saved_as(session, token, actor)):
             return redirect(view.url("show", pk=before))
         raise
+    if told:
+        return told
     flash(words or gettext("保存成功"), "success")
-    if request.form.get("then") == "again":
-        return redirect(view.url("add", shelf=request.args.get("shelf") or None))
-    return redirect(view.url("show", pk=target))
+    if request.form.get("button") == "save_more":
+        return redirect(request.full_path.rstrip("?"))  # the shelf, or the parent that was given, stays
+    return redirect(target)
 
 
 def _again(view: RecordView, session: Session, pk: int | None, typed: Typed, problems: list[Problem], status: int) -> Any:

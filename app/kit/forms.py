@@ -9,7 +9,7 @@ from typing import Any
 from flask import url_for
 from werkzeug.datastructures import MultiDict
 
-from app.kit import codes, columns, identity
+from app.kit import codes, columns, identity, picking
 from app.kit.columns import Field
 from app.kit.errors import Problem
 from app.kit.pages import ChildRow, ChildTable, FieldView, Option, Section
@@ -127,7 +127,9 @@ def input_view(  # noqa: PLR0913 - the facts of an input
         if view.value and row is not None and str(getattr(row, field.name) or "") == view.value:
             view.options = [Option(view.value, row.text(field.name), chosen=True)]
         elif view.value:
-            view.options = [Option(view.value, f"#{view.value}", chosen=True)]
+            name = picking.title_of(field.target, view.value)
+            view.options = [Option(view.value, name, chosen=True)] if name else []
+            view.value = view.value if name else ""
     return view
 
 

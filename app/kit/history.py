@@ -59,10 +59,14 @@ def snapshot(row: Row) -> Snapshot:
     fields = type(row).fields()
     mapper = inspect(type(row))
     taken: Snapshot = {}
+    renamed = {synonym.name for synonym in mapper.synonyms if synonym.key in fields}
     for attribute in mapper.column_attrs:
+        if attribute.key in renamed or attribute.columns[0].info.get("secret"):
+            continue
         value = getattr(row, attribute.key)
         field = fields.get(attribute.key)
         taken[attribute.key] = field.json(value) if field else _plain(value)
+    taken |= {name: field.json(getattr(row, name)) for name, field in fields.items() if name not in taken}
     for name in type(row).children:
         taken[name] = [snapshot(child) for child in getattr(row, name)]
     return taken

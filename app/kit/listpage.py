@@ -231,7 +231,7 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
             url = view.url("dialog", step=step.name)
             label = view.step_labels.get(step.name, step.label)
             actions.append(Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger))
-    if view.can_delete and actor.may("write", resource):
+    if view.can_delete and view.is_tickable and actor.may("write", resource):
         actions.append(
             Action("delete", view.delete_label, view.url("delete_many"), "trash", "post", _("确定删除选中的记录吗？删除后不能恢复。"), needs_rows=True, danger=True)
         )
@@ -297,9 +297,7 @@ def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
         if view.can_edit:
             actions.append(Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=view.refusal(record, "edit", actor)))
         if view.can_delete:
-            actions.append(
-                Action("delete", _("删除"), view.url("delete", pk=record.id), "trash", "post", _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title), view.refusal(record, "delete", actor), danger=True)
-            )
+            actions.append(view.delete_action(record, view.refusal(record, "delete", actor)))
     return actions
 
 

@@ -26,13 +26,15 @@ class Chip:
 class Option:
     """One choice of a select; a retired code is shown only where it is already chosen.
 
-    ``data`` is what a field can be filled from when this is chosen, e.g. ``{"gender": "male"}`` of 儿子.
+    ``data`` is what a field can be filled from when this is chosen, e.g. ``{"gender": "male"}`` of 儿子;
+    ``refusal`` greys a check box and says why.
     """
 
     value: str
     label: Words
     chosen: bool = False
     data: dict[str, str] = field(default_factory=dict)
+    refusal: Words = ""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class FieldView:
     ``kind``: text, long_text, code, day, moment, int, decimal, money, yes_no, id_card, reference,
     rights (many check boxes), password. ``value`` is what stands in the input, ``text`` what a reader sees.
     A range of a query panel is two fields: ``name`` ends in ``_from`` and ``_to``.
+    ``check_url`` answers what was typed with a line of HTML, behind a button beside the input.
     """
 
     name: str
@@ -58,6 +61,8 @@ class FieldView:
     options: list[Option] = field(default_factory=list)
     picker_url: str = ""
     reveal_url: str = ""
+    check_url: str = ""
+    check_label: Words = ""
     errors: list[Words] = field(default_factory=list)
     autofill: str = ""
     chips: list[Chip] = field(default_factory=list)
@@ -400,6 +405,7 @@ class Card:
     icon: str
     text: Words = ""
     figures: list[tuple[Words, Words, str]] = field(default_factory=list)
+    links: list[tuple[Words, str]] = field(default_factory=list)
 
 
 @dataclass

@@ -104,11 +104,10 @@ class Condition:
         kind = {"moment": "day", "long_text": "text", "id_card": "text", "reference": "text"}.get(self.field.kind, self.field.kind)
         view = FieldView(name, self.field.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, []))
         if isinstance(self.field, columns.CodeField):
-            view.options, view.picker_url = code_options(self.field.table, value, blank=_("任意"))
+            view.options, view.picker_url = code_options(self.field.table, value)
         elif isinstance(self.field, columns.YesNoField):
             view.kind = "code"
-            view.options = [Option("", _("任意"), not value)]
-            view.options += [Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)]
+            view.options = [Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)]
         return view
 
 
@@ -116,16 +115,16 @@ class Condition:
 MOST_OPTIONS = 200
 
 
-def code_options(table: str, chosen: str | None, blank: Any = "") -> tuple[list[Option], str]:
+def code_options(table: str, chosen: str | None) -> tuple[list[Option], str]:
     """The options of a code select, and the URL to search by when they are too many to list."""
     values = codes.values(table)
     if len(values) > MOST_OPTIONS:
         mine = [Option(chosen, codes.full_label(table, chosen), chosen=True)] if chosen else []
-        return [Option("", blank), *mine], f"/code_value/pick/{table}"
+        return mine, f"/code_value/pick/{table}"
     options = [Option(value.code, value.label, value.code == chosen) for value in values]
     if chosen and all(option.value != chosen for option in options):
         options.append(Option(chosen, codes.label(table, chosen), chosen=True))  # retired, but here in use
-    return [Option("", blank, not chosen), *options], ""
+    return options, ""
 
 
 def spellings(number: str) -> set[str]:
@@ -199,7 +198,6 @@ def panel(conditions: Sequence[Condition | Choice], typed: Mapping[str, str], pr
         if isinstance(condition, Choice):
             chosen = typed.get(condition.name, "")
             options = [Option(value, label, value == chosen) for value, label, _clause in condition.options]
-            options.insert(0, Option("", _("任意"), not chosen))
             views.append(FieldView(condition.name, condition.label, "code", value=chosen, options=options))
         else:
             views += condition.views(typed, errors)

@@ -79,6 +79,10 @@ class Row(Scoped):
     def derive(self, actor: Actor) -> None:
         """Fill in what follows from the rest; runs before the rules at every save."""
 
+    def remove(self, actor: Actor) -> Any:
+        """Go, once nothing stands against it. Returns words when more or less happened than that the row is gone."""
+        session_of(self).delete(self)
+
     def text(self, name: str) -> str:
         """The value of a field for a reader."""
         field = type(self).fields()[name]

@@ -20,11 +20,12 @@ from app.kit.workflow import Stateful
 
 
 def save(
-    session: Session, record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: bool = True
+    session: Session, record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: frozenset[str] | None = None
 ) -> list[Problem]:
     """Fill, derive, judge and store one record; the caller commits.
 
-    ``confirmed`` accepts warnings; without it they are raised too. Returns the warnings that were accepted.
+    ``confirmed`` holds the words of the warnings that a person has seen and accepts; any other warning is raised
+    too. Without it (REST, imports) every warning is accepted. Returns the warnings that were accepted.
 
     Raises:
         Invalid: with every problem at once; nothing is stored, the caller rolls back.
@@ -51,12 +52,13 @@ def save(
     return warnings
 
 
-def _judge(record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: bool) -> list[Problem]:
+def _judge(record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: frozenset[str] | None) -> list[Problem]:
     problems, unread = fill(record, typed)
     record.derive(actor)
     problems += check(record, skip=unread)
     warnings = [problem for problem in problems if problem.warning]
-    if len(warnings) < len(problems) or (warnings and not confirmed):
+    unseen = [w for w in warnings if confirmed is not None and str(w.words) not in confirmed]
+    if len(warnings) < len(problems) or unseen:
         raise Invalid(problems)
     return warnings
 
@@ -76,9 +78,10 @@ def _words_of(clash: IntegrityError, record: Any) -> Problem:
     return Problem("", _("与已有的记录重复或仍被其他记录引用，未能保存"))
 
 
-def delete(session: Session, record: Any, actor: Actor) -> None:
+def delete(session: Session, record: Any, actor: Actor) -> Any:
     """Delete one record with its children, files and claims; the history keeps what it was. The caller commits.
 
+    Returns words when the record did not simply go, e.g. a code value in use was retired instead.
     Raises Refused when a guard says no or something still points at the record.
     """
     if isinstance(record, Stateful):
@@ -91,6 +94,6 @@ def delete(session: Session, record: Any, actor: Actor) -> None:
     discard_all(session, type(record).resource(), record.id)
     try:
         with session.begin_nested():
-            session.delete(record)
+            return record.remove(actor)
     except IntegrityError as clash:
         raise Refused(_("「%(record)s」仍被其他记录引用，不能删除", record=record.title)) from clash

@@ -48,7 +48,7 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
 
 def crumbs(view: RecordView, *titles: Any) -> list[Crumb]:
     """The path above a page of the module."""
-    return [Crumb(view.group_label), Crumb(view.list_title, view.url("list")), *(Crumb(title) for title in titles)]
+    return [Crumb(view.group_label), Crumb(view.list_title, view.home()), *(Crumb(title) for title in titles)]
 
 
 def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
@@ -67,8 +67,7 @@ def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
         made.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
     if view.can_delete and actor.may("write", view.resource):
         refusal = view.refusal(record, "delete", actor, wide=True)
-        confirm = _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title)
-        made.append(Action("delete", _("删除"), view.url("delete", pk=record.id), "trash", "post", confirm, refusal, danger=True))
+        made.append(view.delete_action(record, refusal))
     return made
 
 
@@ -117,7 +116,7 @@ def history_of(session: Session, record: Any) -> list[HistoryLine]:
 
 def step_words(record: Any, step: str) -> Any:
     """What a version was made by."""
-    own = {"add": _("新增"), "edit": _("修改"), "delete": _("删除"), "merge": _("合并")}
+    own = {"add": _("新增"), "edit": _("修改"), "delete": _("删除"), "merge": _("合并"), "attach": _("上传附件"), "detach": _("删除附件")}
     table = record.step_table() if hasattr(record, "step_table") else {}
     return own.get(step) or (table[step].label if step in table else step)
 

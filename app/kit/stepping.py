@@ -78,7 +78,10 @@ def perform(view: RecordView, session: Session, records: Sequence[Any], name: st
         return render("kit/dialog.html", _page(view, step, view.find_many(request.form.getlist("ids")), answers, wrong.problems, [])), 422
     told = [(record.title, str(words)) for record, words in refused]
     number = len(done)
+    shown = view.stepped_page(done, name, actor) if done else None
     session.commit()
+    if shown:
+        return shown
     if number:
         flash(gettext("%(label)s：%(n)s条", label=str(step.success or step.label), n=number), "success")
     if told and not number:
@@ -93,17 +96,21 @@ def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Ac
     """Delete what may be deleted and name the rest with the reason (AID-R062)."""
     if not view.can_delete or not records:
         raise Missing
-    refused: list[str] = []
-    number = 0
+    refused, told, number = list[str](), list[str](), 0
+    home = view.home(records[0])
     for record in records:
         try:
-            saving.delete(session, record, actor)
-            number += 1
+            if words := saving.delete(session, record, actor):
+                told.append(str(words))
+            else:
+                number += 1
         except Refused as why:
             refused.append(str(why.words))
     session.commit()
     if number:
         flash(gettext("删除成功：%(n)s条", n=number), "success")
+    for words in told[:20]:
+        flash(words, "info")
     for words in refused[:20]:
         flash(words, "warning")
-    return redirect(view.url("list") if len(records) == 1 and number else back_to(view.url("list")))
+    return leave(home if len(records) == 1 and (number or told) else back_to(home))

@@ -19,21 +19,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
-from flask import request, url_for
+from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import exporting, filing, formpage, listpage, scope, sheetpage, statpage, stepping
+from app.kit import exporting, filing, formpage, forms, listpage, picking, scope, sheetpage, statpage, stepping
 from app.kit.access import needs
 from app.kit.database import db
 from app.kit.errors import Missing, NotDeclared, Problem
 from app.kit.face import render
 from app.kit.forms import Sheet
 from app.kit.listing import Order
-from app.kit.pages import Chip, Conflict
+from app.kit.pages import Action, Chip, Conflict, FormPage, ListPage
 from app.kit.scope import Actor
 from app.kit.statistics import Statistics
 from app.kit.workflow import Stateful, Step
@@ -182,9 +182,45 @@ class RecordView(BaseView):  # type: ignore[misc]
         """Words to show once after a record was added; the usual ones when None."""
         return None
 
+    def added_page(self, record: Any, actor: Actor) -> Any:
+        """A page to show once in place of the saved record; None is the usual way on."""
+        return None
+
     def added_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """What REST tells once about a new record, beside the record."""
         return {}
+
+    def stepped_page(self, records: Sequence[Any], step: str, actor: Actor) -> Any:
+        """A page to show once after a step was performed; None is the usual way on."""
+        return None
+
+    def stepped_json(self, record: Any, step: str, actor: Actor) -> dict[str, Any]:
+        """What REST tells once after a step, beside the record."""
+        return {}
+
+    def closed(self, actor: Actor, permission: str, *, over_rest: bool = False) -> Any:
+        """Why the module is closed to this actor although a right of his opens it; None when it is not."""
+        return None
+
+    def begins(self, actor: Actor) -> forms.Typed:
+        """What the form of a new record begins with, beyond the fields' defaults."""
+        return {}
+
+    def dress(self, page: FormPage, record: Any, typed: forms.Typed) -> None:
+        """The last touch to a form: choices that depend on the record, a button beside an input."""
+
+    def home(self, record: Any = None) -> str:
+        """Where the module begins, or where a record stands in it."""
+        return self.url("list")
+
+    def landing(self, record: Any) -> str:
+        """The page that is shown after a record was saved."""
+        return self.url("show", pk=record.id)
+
+    def delete_action(self, record: Any, refusal: Any) -> Action:
+        """The button or icon that deletes one record."""
+        confirm = _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title)
+        return Action("delete", _("删除"), self.url("delete", pk=record.id), "trash", "post", confirm, refusal, danger=True)
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """What REST shows of a record beside its fields."""
@@ -225,7 +261,8 @@ class RecordView(BaseView):  # type: ignore[misc]
     def counts(self) -> Any:
         """The state tabs with their counts, after the first paint."""
         asked = listpage.Question(self, scope.actor(), request.args)
-        return render("kit/_tabs.html", tabs=listpage.state_tabs(asked, listpage.state_counts(asked, self.session)))
+        tabs = listpage.state_tabs(asked, listpage.state_counts(asked, self.session))
+        return render("kit/_tabs.html", ListPage(self.list_title, tabs=tabs))
 
     @expose("/show/<int:pk>")
     @needs("read")
@@ -233,6 +270,12 @@ class RecordView(BaseView):  # type: ignore[misc]
         """One record."""
         page = sheetpage.build(self, self.session, self.find(pk), scope.actor(), request.args.get("tab", ""))
         return render("kit/sheet.html", page)
+
+    @expose("/pick")
+    @needs("read")
+    def pick(self) -> Any:
+        """Records to choose from in a form, by a part of their name."""
+        return jsonify(results=picking.found(self, self.session, request.args.get("q", "")))
 
     @expose("/reveal/<int:pk>", methods=["POST"])
     @needs("read")

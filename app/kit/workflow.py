@@ -118,6 +118,8 @@ class Stateful(Row):
     steps: ClassVar[tuple[Step, ...]] = ()
     edit_guards: ClassVar[tuple[Guard, ...]] = ()
     delete_guards: ClassVar[tuple[Guard, ...]] = ()
+    #: those that need SQL of their own: asked at the door and on the record's page, not for every row of a list
+    delete_wide_guards: ClassVar[tuple[Guard, ...]] = ()
 
     @classmethod
     @cache
@@ -130,7 +132,8 @@ class Stateful(Row):
                     raise NotDeclared(f"{cls.__name__} declares the step {step.name} twice")
                 found[step.name] = step
         found["edit"] = Step("edit", _("编辑"), guards=cls._gathered("edit_guards"))
-        found["delete"] = Step("delete", _("删除"), guards=cls._gathered("delete_guards"), danger=True)
+        guards, wide = cls._gathered("delete_guards"), cls._gathered("delete_wide_guards")
+        found["delete"] = Step("delete", _("删除"), guards=guards, wide_guards=wide, danger=True)
         return found
 
     @classmethod

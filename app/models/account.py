@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import lazy_gettext as _
-from sqlalchemy import JSON, Boolean, ColumnElement, DateTime, Integer, String, UniqueConstraint, exists, func, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    Integer,
+    String,
+    UniqueConstraint,
+    exists,
+    func,
+    inspect,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
 
 from app.kit import columns, rules, tree
 from app.kit.database import db
 from app.kit.errors import Problem
 from app.kit.record import session_of
-from app.kit.scope import Actor, door
-from app.kit.workflow import Stateful
+from app.kit.scope import Actor, current, door
+from app.kit.workflow import Stateful, Step
 from app.models.assignment import ADMINISTRATION, Assignment, RightsField
 
 #: FAB wants an address of everybody; a street clerk may have none
@@ -34,8 +47,23 @@ def is_below_or_beside(account: Account, actor: Actor) -> Any:
 
 
 def is_not_oneself(account: Account, actor: Actor) -> Any:
-    """Nobody removes his own account."""
-    return _("不能删除自己的账号") if account.id == actor.account_id else None
+    """Nobody removes or resets his own account."""
+    if account.id == actor.account_id:
+        return _("不能对自己的账号进行这项操作；修改自己的密码请用右上角的“修改密码”")
+    return None
+
+
+def keeps_ones_own_administration(account: Account) -> Any:
+    """An administrator does not lock himself out: not by rights, not by unit, not by switching himself off."""
+    who = current()
+    if who is None or who.everywhere or account.id is None or account.id != who.account_id:
+        return
+    if ADMINISTRATION in who.rights and ADMINISTRATION not in account.rights:
+        yield Problem("rights", _("不能取消自己的“用户管理”权限；请由上级单位的用户管理员办理"))
+    if account.unit_id != who.unit_id:
+        yield Problem("unit_id", _("不能改变自己的所属单位；请由上级单位的用户管理员办理"))
+    if not account.is_active:
+        yield Problem("is_active", _("不能停用自己的账号"))
 
 
 def has_a_unit_and_rights(account: Account) -> Any:
@@ -63,11 +91,15 @@ def unit_has_one_administrator(account: Account) -> Any:
     mine = account.assignment
     if mine is None or not mine.admin_slot or mine.unit_id is None:
         return
-    others = select(Account.full_name).join(Assignment, Assignment.account_id == Account.id)
-    others = others.where(Assignment.unit_id == mine.unit_id, Assignment.admin_slot == mine.admin_slot)
-    name = session_of(account).scalar(others.where(Account.id != (account.id or 0)))
-    if name:
+    if name := administrator_of(mine.unit_id, but=account.id):
         yield Problem("rights", _("该单位已有用户管理员「%(name)s」，每个单位最多一人", name=name))
+
+
+def administrator_of(unit_id: int, but: int | None = None) -> str | None:
+    """The name of the unit's administrator, if it is not the account ``but``."""
+    holder = select(Account.full_name).join(Assignment, Assignment.account_id == Account.id)
+    holder = holder.where(Assignment.unit_id == unit_id, Assignment.admin_slot.is_not(None), Account.id != (but or 0))
+    return db.session.scalar(holder.limit(1))
 
 
 class Account(Stateful, User):
@@ -89,6 +121,7 @@ class Account(Stateful, User):
     job_title: Mapped[str | None] = columns.text(_("职务"), 50)
     certificate_required: Mapped[bool | None] = columns.yes_no(_("是否证书用户"), automatic=True, default=False)
     must_change_password: Mapped[bool | None] = columns.yes_no(_("须修改密码"), automatic=True, default=True)
+    is_active = synonym("active", info={"field": columns.YesNoField(_("是否启用"), words=(_("启用"), _("停用")), default=True)})
     last_login_at = synonym("last_login", info={"field": columns.MomentField(_("最后登录"), automatic=True)})
 
     profile_confirmed_at: Mapped[datetime | None] = mapped_column(DateTime)
@@ -108,12 +141,28 @@ class Account(Stateful, User):
         "Assignment", back_populates="account", cascade="all, delete-orphan", order_by="Assignment.id"
     )
 
+    #: the storey above knows how to make a password; it puts its function here
+    issue_password: ClassVar[Callable[[Account, Actor], str]]
+    #: a password that has just been made, to be shown once; never stored in clear
+    one_time_password = ""
+    _wants_admin = None
+
     virtual = {
         "unit_id": columns.ReferenceField(_("所属单位"), "unit", required=True),
         "rights": RightsField(_("用户权限"), required=True, wide=True),
-        "is_unit_admin": columns.YesNoField(_("是否用户管理员"), automatic=True),
+        "is_unit_admin": columns.YesNoField(_("是否用户管理员")),
+        "display_layer": columns.CountField(_("显示层"), least=1, rules=(lambda n: _at_most_six_layers(n),)),
     }
-    rules = (login_name_is_free, has_a_unit_and_rights, unit_has_one_administrator)
+    rules = (login_name_is_free, has_a_unit_and_rights, unit_has_one_administrator, keeps_ones_own_administration)
+    steps = (
+        Step(
+            "reset_password",
+            _("重置口令"),
+            guards=(is_below_or_beside, is_not_oneself),
+            icon="key",
+            confirm=_("原口令立即失效，该人员会被退出登录。系统将给出一个一次性口令，请当面或用其他可靠方式告知本人。"),
+        ),
+    )
     edit_guards = (is_below_or_beside,)
     delete_guards = (is_below_or_beside, is_not_oneself)
     constraint_words = {
@@ -137,7 +186,8 @@ class Account(Stateful, User):
     def in_scope(self, who: Actor) -> bool:
         """Assigned inside the actor's subtree, or oneself."""
         mine = self.assignment
-        return self.id == who.account_id or (mine is not None and tree.contains(who.path, mine.unit_path or ""))
+        gone = mine is None and self.active is False  # found in scope, and leaving it now
+        return gone or self.id == who.account_id or (mine is not None and tree.contains(who.path, mine.unit_path or ""))
 
     @property
     def title(self) -> str:
@@ -182,6 +232,19 @@ class Account(Stateful, User):
         """Whether 用户管理 is among them."""
         return ADMINISTRATION in self.rights
 
+    @is_unit_admin.setter
+    def is_unit_admin(self, value: bool | None) -> None:
+        self._wants_admin = value
+
+    @property
+    def display_layer(self) -> int | None:
+        """The layer of the unit's people that the person is shown in (AID-R220)."""
+        return self.assignment.display_layer if self.assignment else None
+
+    @display_layer.setter
+    def display_layer(self, value: int | None) -> None:
+        self._assigned().display_layer = value or 1
+
     def stamp(self, actor: Actor) -> None:
         """Note who wrote and when."""
         if self.created_on is None:
@@ -194,6 +257,50 @@ class Account(Stateful, User):
         self.last_name = self.last_name or ""
         self.active = True if self.active is None else self.active
         self.version = (self.version or 0) + 1
+        self.gender = self.gender or "male"
+        self._settle_administration()
+        if not self.active and inspect(self).attrs.active.history.deleted:
+            self.session_version = (self.session_version or 1) + 1
+
+    def _settle_administration(self) -> None:
+        """是否用户管理员 and the right are one thing: a typed value counts when it differs from what was stored."""
+        was = self._was_admin()
+        if self._wants_admin is not None and self._wants_admin != was and self.assignments:
+            others = [name for name in self.rights if name != ADMINISTRATION]
+            self.rights = [*others, ADMINISTRATION] if self._wants_admin else others
+        self._wants_admin = None
+
+    def _was_admin(self) -> bool:
+        if self.id is None or not self.assignments:
+            return False
+        changed = inspect(self.assignments[0]).attrs.admin_slot.history
+        return bool((changed.deleted or [self.assignments[0].admin_slot])[0])
+
+    def settle(self, actor: Actor) -> None:
+        """A new person gets a password that is shown once (in place of AID-R216)."""
+        super().settle(actor)
+        if self.password is None:
+            self.one_time_password = self.issue_password(actor)
+            session_of(self).flush()  # the caller reads the version that is stored
+
+    def on_reset_password(self, actor: Actor) -> None:
+        """The former password and every session end; the new one must be changed at the first login."""
+        self.one_time_password = self.issue_password(actor)
+
+    def remove(self, actor: Actor) -> Any:
+        """The person goes, his records and his name in them stay (AID-R219, docs/decisions/0006).
+
+        He leaves his unit, every list and every session; his login name, address and number are free again.
+        """
+        self.assignments = []
+        self.active, self.password, self.session_version = False, None, (self.session_version or 1) + 1
+        self.login_name, self.email, self.mobile = f"{self.login_name[:40]}~{self.id}", None, None
+        self.stamp(actor)
+        session_of(self).flush()
+
+
+def _at_most_six_layers(layer: int) -> Any:
+    return None if layer <= 6 else _("人员最多分6层显示")  # noqa: PLR2004 - AID-R220
 
 
 def _shape_of_login(name: str) -> Any:

@@ -137,7 +137,7 @@ class Archive(Reportable):
     is_single_parent: Mapped[bool | None] = columns.yes_no(_("是否单亲"))
     personal_monthly_income: Mapped[Decimal] = columns.money(_("本人月平均收入"), required=True)
     household_annual_income: Mapped[Decimal] = columns.money(_("家庭年度总收入"), required=True)
-    household_size: Mapped[int] = columns.count(_("家庭人口"), required=True, unit=_("人"), most=101, autofill="size")
+    household_size: Mapped[int] = columns.count(_("家庭人口"), required=True, unit=_("人"), most=101, autofill="size:family_members")
     household_income_per_capita: Mapped[Decimal | None] = columns.money(_("家庭年人均收入"), automatic=True)
     monthly_income_per_capita: Mapped[Decimal | None] = columns.money(_("人均月收入"), automatic=True)
     has_medical_insurance: Mapped[bool | None] = columns.yes_no(_("是否进入医保"))

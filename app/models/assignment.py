@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from flask import current_app
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import lazy_gettext as _
@@ -28,27 +30,35 @@ assignment_role = Table(
 
 
 class RightsField(columns.Field):
-    """Names of rights; typed as a list, or as one string separated by commas."""
+    """Names of rights, in the order of the register; typed as a list, or as one string with commas."""
 
     kind = "rights"
 
     def parse(self, raw: Any) -> Any:
-        names = raw if isinstance(raw, list) else [part for part in columns.clean(raw).replace("，", ",").split(",")]
-        names = [columns.clean(name) for name in names if name]
-        known = set(db.session.scalars(select(Role.name).where(Role.name.in_(names))))
-        if strange := [name for name in names if name not in known]:
+        names = raw if isinstance(raw, list) else re.split("[,，、]", columns.clean(raw))
+        names = {columns.clean(name) for name in names if name != ""}
+        if strange := sorted(names.difference(rights_on_offer())):
             raise Wrong(_("没有「%(right)s」这项权限", right=strange[0][:30]))
-        return names
+        return [name for name in rights_on_offer() if name in names]
 
     def text(self, value: Any) -> str:
         return "、".join(value or [])
 
+    def typed(self, value: Any) -> Any:
+        """Check boxes are typed as a list."""
+        return list(value or [])
+
     def judge(self, value: Any) -> list[Any]:
-        """An empty list is judged by the account's own rule."""
-        return [] if value is not None else super().judge(value)
+        """Whether any right is held is the account's own rule."""
+        return []
 
     def schema(self) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string"}}
+
+
+def rights_on_offer() -> list[str]:
+    """The names on the rights form, in the order of the register."""
+    return list(current_app.extensions["rights"])
 
 
 class Assignment(Scoped, Model):
@@ -74,8 +84,8 @@ class Assignment(Scoped, Model):
     note: Mapped[str | None] = mapped_column(String(100))
 
     account = relationship("Account", back_populates="assignments", foreign_keys=[account_id])
-    unit: Mapped[Unit] = relationship("Unit")
-    roles: Mapped[list[Role]] = relationship(Role, secondary=assignment_role, order_by=Role.id)
+    unit: Mapped[Unit] = relationship("Unit", lazy="joined")
+    roles: Mapped[list[Role]] = relationship(Role, secondary=assignment_role, lazy="selectin")
 
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
@@ -89,7 +99,8 @@ class Assignment(Scoped, Model):
     @property
     def rights(self) -> list[str]:
         """The names of the rights."""
-        return [role.name for role in self.roles]
+        held = {role.name for role in self.roles}
+        return [name for name in rights_on_offer() if name in held]
 
     def place(self, unit_id: int | None) -> None:
         """Move to a unit that the actor sees; another one is refused as not found."""
@@ -100,5 +111,5 @@ class Assignment(Scoped, Model):
 
     def grant(self, names: list[str]) -> None:
         """Hold exactly these rights."""
-        self.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names)).order_by(Role.id)))
+        self.roles = list(db.session.scalars(select(Role).where(Role.name.in_(names))))
         self.admin_slot = 1 if ADMINISTRATION in names else None

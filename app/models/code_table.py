@@ -42,5 +42,3 @@ class CodeTable(Stateful, Open, Record):
     def title(self) -> str:
         """The label."""
         return self.label or ""
-
-

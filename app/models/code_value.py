@@ -27,13 +27,6 @@ def table_is_editable(value: CodeValue, actor: Actor) -> Any:  # noqa: ARG001 - 
     return None
 
 
-def is_not_in_use(value: CodeValue, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
-    """A value that records carry is retired, not deleted (AID-R203)."""
-    if used := where_used(value):
-        return _("「%(value)s」已被%(where)s使用，不能删除；请改为停用", value=value.label, where=used)
-    return None
-
-
 def label_is_new(value: CodeValue) -> Iterator[Problem]:
     """One label once per table and parent (AID-R204)."""
     same = select(CodeValue.id).where(
@@ -78,7 +71,7 @@ class CodeValue(Stateful, Open, Record):
 
     rules = (label_is_new, table_may_grow)
     edit_guards = (table_is_editable,)
-    delete_guards = (table_is_editable, is_not_in_use)
+    delete_guards = (table_is_editable,)
     constraint_words = {"uq_code_value_code": ("label", _("本代码表中已有这个值"))}
 
     @property
@@ -106,6 +99,31 @@ class CodeValue(Stateful, Open, Record):
         super().settle(actor)
         touch(self)
 
+    def remove(self, actor: Actor) -> Any:
+        """A value that records carry is retired, so that they keep showing it (AID-R203)."""
+        used = where_used(self)
+        touch(self)
+        if not used:
+            return super().remove(actor)
+        self.is_active = False
+        self.stamp(actor)
+        session_of(self).flush()
+        return _("「%(value)s」已被「%(where)s」使用，不能删除，已改为停用；原有记录照常显示", value=self.label, where=used)
+
+    def shift(self, step: int, actor: Actor) -> None:
+        """Change places with the neighbour before (-1) or after (+1)."""
+        session = session_of(self)
+        table = select(CodeValue).where(CodeValue.code_table_id == self.code_table_id)
+        values = list(session.scalars(table.order_by(CodeValue.sort_order, CodeValue.id)))
+        here = values.index(self)
+        if 0 <= here + step < len(values):
+            values.insert(here + step, values.pop(here))
+        for place, value in enumerate(values, 1):
+            if value.sort_order != place:
+                value.sort_order = place
+                value.stamp(actor)
+        touch(self)
+
 
 def touch(value: CodeValue) -> None:
     """Move the stamp by which processes see that a code table has changed."""
@@ -117,6 +135,9 @@ def touch(value: CodeValue) -> None:
 def where_used(value: CodeValue) -> str:
     """The label of a record type that carries the value; empty when none does."""
     table = value.code_table.name
+    below = exists().where(CodeValue.code_table_id == value.code_table_id, CodeValue.parent == value.code)
+    if session_of(value).scalar(select(below)):
+        return str(_("下级代码"))
     for mapper in CodeValue.registry.mappers:
         cls = mapper.class_
         if not issubclass(cls, Row):
@@ -127,5 +148,3 @@ def where_used(value: CodeValue) -> str:
                 if session_of(value).scalar(select(exists().where(column == value.code)).execution_options(**door("use of a code"))):
                     return str(cls.__label__)
     return ""
-
-

@@ -8,12 +8,26 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from pypinyin import Style, lazy_pinyin
-from sqlalchemy import CheckConstraint, ColumnElement, Index, Integer, String, UniqueConstraint, exists, func, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Integer,
+    String,
+    UniqueConstraint,
+    delete,
+    exists,
+    func,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from app.kit import columns, rules, tree
+from app.kit import codes, columns, rules, tree
 from app.kit.errors import Problem
 from app.kit.record import Record, session_of
+from app.kit.reminders import Reminder
 from app.kit.scope import Actor, door
 from app.kit.workflow import Stateful
 
@@ -45,9 +59,22 @@ def has_no_records(unit: Unit, actor: Actor) -> Any:  # noqa: ARG001 - a guard's
 
 
 def parent_is_given(unit: Unit) -> Iterator[Problem]:
-    """Every unit but the root hangs below another."""
-    if unit.parent_id is None and unit.path != tree.segment(1) and _has_root(session_of(unit)):
-        yield Problem("parent_id", _("请选择上级单位"))
+    """Every unit but the first hangs below another of the actor's subtree (AID-R207), and stays there."""
+    if unit.id is not None:
+        if inspect(unit).attrs.parent_id.history.deleted:
+            yield Problem("parent_id", _("编辑单位时不能改变上级单位；调整隶属关系请用剪切、粘贴单位"))
+    elif unit.parent_id is None:
+        if _has_root(session_of(unit)):
+            yield Problem("parent_id", _("请选择上级单位"))
+    elif unit.superior() is None:
+        yield Problem("parent_id", _("没有找到所选的上级单位，或它不在您单位的范围内"))
+
+
+def level_is_below(unit: Unit) -> Iterator[Problem]:
+    """全总 is the root alone, a province hangs below it: these levels carry rights of their own (docs/decisions/0005)."""
+    above = unit.superior() if unit.parent_id else None
+    if above is not None and (unit.level == "national" or (unit.level == "province" and above.level != "national")):
+        yield Problem("level", _("「%(parent)s」的下级单位不能是%(level)s级别", parent=above.name, level=unit.text("level")))
 
 
 def _has_root(session: Any) -> bool:
@@ -101,8 +128,9 @@ class Unit(Stateful, Record):
     parent: Mapped[Unit | None] = relationship("Unit", remote_side="Unit.id", foreign_keys=[parent_id])
 
     edit_guards = (is_strict_subordinate,)
-    delete_guards = (is_strict_subordinate, has_no_accounts, has_no_records)
-    rules = (parent_is_given,)
+    delete_guards = (is_strict_subordinate,)
+    delete_wide_guards = (has_no_accounts, has_no_records)
+    rules = (parent_is_given, level_is_below)
     constraint_words = {"uq_unit_parent_name": ("name", _("同一上级单位下已有同名单位"))}
 
     @validates("name")
@@ -117,7 +145,12 @@ class Unit(Stateful, Record):
 
     def in_scope(self, who: Actor) -> bool:
         """A unit, or the parent of a new one, inside the actor's subtree."""
-        return tree.contains(who.path, self.path or (self.parent.path if self.parent else ""))
+        above = None if self.path else self.superior()
+        return tree.contains(who.path, above.path if above else self.path or "")
+
+    def superior(self) -> Unit | None:
+        """The unit above, if the actor sees it."""
+        return session_of(self).scalar(select(Unit).where(Unit.id == self.parent_id)) if self.parent_id else None
 
     @property
     def title(self) -> str:
@@ -139,7 +172,7 @@ class Unit(Stateful, Record):
         super().settle(actor)
         if self.path:
             return
-        parent = session_of(self).get(Unit, self.parent_id) if self.parent_id else None
+        parent = self.superior()
         self.path = (parent.path if parent else "") + tree.segment(self.id)
         self.unit_no = self.unit_no or 100_000 + self.id
         self.created_seq = self.id
@@ -150,6 +183,26 @@ class Unit(Stateful, Record):
             or 0
         )
         session_of(self).flush()  # the path is what everything else is judged by
+
+    def remove(self, actor: Actor) -> Any:
+        """The unit goes with all its subordinate units (AID-R209), and with what it was told about data long gone."""
+        session, below = session_of(self), tree.under(Unit.path, self.path)
+        ids = select(Unit.id).where(below)
+        told = {"synchronize_session": False} | door("reminders of units that go")
+        session.execute(delete(Reminder).where(Reminder.receiver_unit_id.in_(ids)).execution_options(**told))
+        session.execute(
+            update(Reminder).where(Reminder.sender_unit_id.in_(ids)).values(sender_unit_id=None).execution_options(**told)
+        )
+        session.execute(delete(Unit).where(below).execution_options(synchronize_session=False))
+        session.expunge(self)
+
+
+def next_level(level: str) -> str:
+    """The level that a unit below one of this level usually has."""
+    known = [value.code for value in codes.values("unit_level")]
+    below = known[known.index(level) + 1 :] if level in known else []
+    below = [code for code in below if code != "sub_provincial_city"]  # the exception, not the rule
+    return below[0] if below else level
 
 
 def search_key(name: str) -> str:

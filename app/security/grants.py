@@ -27,6 +27,8 @@ Grants = frozenset[tuple[str, str]]
 EVERYBODY: Grants = frozenset(
     {
         ("can_read", "home"),
+        ("can_read", "code_table"),
+        ("can_read", "code_value"),
         ("can_get", "OpenApi"),
         ("can_show", "SwaggerView"),
     }
@@ -70,7 +72,9 @@ def of(names: frozenset[str]) -> Grants:
     if names not in known:
         if len(known) > 1000:
             known.clear()
-        known[names] = current_app.extensions["everybody"].union(*(rights()[name] for name in names if name in rights()))
+        known[names] = current_app.extensions["everybody"].union(
+            *(rights()[name] for name in names if name in rights())
+        )
     return known[names]
 
 
@@ -81,7 +85,7 @@ def sync(session: Session) -> None:
     once. A right that has left the register keeps its role, since persons may hold it, and opens nothing.
     """
     wanted = rights()
-    pairs = sorted(frozenset().union(EVERYBODY, *wanted.values()))
+    pairs = sorted(current_app.extensions["everybody"].union(*wanted.values()))
     _add(session, Role, [{"name": name} for name in sorted(wanted)])
     _add(
         session,

@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.kit import scope
 from app.kit.database import reading
@@ -54,6 +55,8 @@ def init_app(flask: Flask) -> None:
     flask.register_error_handler(Anonymous, _on_anonymous)
     flask.add_template_global(csp_nonce)
     flask.extensions["babel"].locale_selector = _locale
+    if proxies := flask.config.get("PROXIES"):  # whose word about the address is taken
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
 
 
 def is_api() -> bool:
@@ -68,7 +71,8 @@ def _begin() -> None:
     """Nobody acts yet; a GET takes no write lock."""
     stack = ExitStack()
     stack.enter_context(scope.acting(None))
-    if request.method in SAFE:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in SAFE and not getattr(view, "_writes", False):
         stack.enter_context(reading())
     for name in ("actor", "user", "frame", "csp_nonce", "_login_user"):
         g.pop(name, None)
@@ -84,14 +88,13 @@ def _guard() -> Any:
     """Resolve who asks; refuse what he may not begin. None lets the request pass."""
     if request.path.startswith("/static/") or request.path in {"/healthz", "/readyz"}:
         return None
-    asks_csrf = not _resolve() and request.method not in SAFE and current_app.config["WTF_CSRF_ENABLED"]
-    if asks_csrf and (refusal := _check_csrf()):
-        return refusal
+    is_safe = _resolve() or request.method in SAFE or not current_app.config["WTF_CSRF_ENABLED"]
     came = visitor()
-    if came is None:
-        if request.endpoint and not request.path.startswith(PUBLIC):
-            raise Anonymous
-    elif came.must_change and not request.path.startswith(FIRST):
+    if came is None and request.endpoint and not request.path.startswith(PUBLIC):
+        raise Anonymous
+    if not is_safe and (refusal := _check_csrf()):
+        return refusal
+    if came and came.must_change and not request.path.startswith(FIRST):
         if is_api():
             raise Forbidden(_("请先登录网页修改密码，再使用接口"))
         return redirect("/password/")

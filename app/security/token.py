@@ -22,7 +22,7 @@ class TokenApi(SecurityApi):
         body = request.get_json(silent=True)
         if not isinstance(body, dict):
             return self.response(400, message=gettext("请以JSON提交username、password和provider"))
-        if body.get("provider") != "db":
+        if body.get("provider", "db") != "db":
             return self.response(400, message=gettext("provider只支持db"))
         try:
             visitor = authenticate(body.get("username"), body.get("password"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import current_app, g
 from flask_appbuilder.security.sqla.models import Role
 from flask_login import AnonymousUserMixin, UserMixin
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from app.kit import clock, codes, scope
 from app.kit.database import db
@@ -18,7 +19,6 @@ from app.models.account import Account
 from app.models.assignment import Assignment, assignment_role
 from app.models.unit import Unit
 from app.security import grants, policy
-
 
 #: two numbers that a database can hold
 _KEY = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
@@ -52,11 +52,21 @@ def load(key: str, assignment_id: Any = None) -> Visitor | None:
     if not _KEY.fullmatch(key):
         return None
     pk, _dot, version = key.partition(".")
-    rows = db.session.execute(
+    rows = db.session.execute(_who_is(), {"pk": int(pk)}).all()
+    if not rows or not rows[0].active or str(rows[0].session_version or 1) != version:
+        return None
+    codes.refresh(rows[0].stamp)
+    return _visitor(int(pk), rows, assignment_id)
+
+
+@cache
+def _who_is() -> Select[Any]:
+    """The statement of `load`, built once."""
+    return (
         select(
             Account.username,
             Account.first_name,
-            Account.active,
+            Account.__table__.c.active,  # type: ignore[attr-defined]
             Account.session_version,
             Account.must_change_password,
             Account.password_changed_at,
@@ -73,14 +83,10 @@ def load(key: str, assignment_id: Any = None) -> Visitor | None:
         .outerjoin(Unit, Unit.id == Assignment.unit_id)
         .outerjoin(assignment_role, assignment_role.c.assignment_id == Assignment.id)
         .outerjoin(Role, Role.id == assignment_role.c.role_id)
-        .where(Account.id == int(pk))
+        .where(Account.id == bindparam("pk"))
         .order_by(Assignment.id)
         .execution_options(**scope.door("who is asking"))
-    ).all()
-    if not rows or not rows[0].active or str(rows[0].session_version or 1) != version:
-        return None
-    codes.refresh(rows[0].stamp)
-    return _visitor(int(pk), rows, assignment_id)
+    )
 
 
 def _visitor(pk: int, rows: Any, assignment_id: Any) -> Visitor:

@@ -52,7 +52,7 @@ def cards(who: Actor) -> list[Card]:
             card = found.setdefault(str(module.group), Card(module.group, "", module.icon))
             url = item.url or item.children[0].url
             card.url = card.url or url
-            card.figures.append((item.label, _("进入"), url))
+            card.links.append((item.label, url))
     return list(found.values())
 
 

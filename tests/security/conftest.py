@@ -1,49 +1,48 @@
-"""A small house of three units and a few people, with the real application around it."""
+"""A small house of three units and a few people, with the real application around it.
+
+It has a database of its own: what is proved here are commits, several sessions and several threads.
+"""
 
 from __future__ import annotations
 
 import os
-import re
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask.testing import FlaskClient
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import event, select
 
 import config
 from app import create_app
-from app.kit import clock, scope, tree
+from app.kit import scope, tree
 from app.kit.database import db
 from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.login_attempt import LoginAttempt
 from app.models.unit import Unit
-from app.security import attempts, grants, policy
-
-PASSWORD = "Gong-hui-2026"
+from app.security import grants, policy
+from tests.security.browser import PASSWORD, Browser
 
 
 @pytest.fixture(scope="session")
-def scratch_url(tmp_path_factory) -> Iterator[str]:
+def scratch_url(tmp_path_factory, worker_id) -> Iterator[str]:
     given = os.environ.get("TEST_DATABASE_URL")
     if not given:
         yield f"sqlite:///{tmp_path_factory.mktemp('security') / 'door.db'}"
         return
-    name = f"security_{uuid.uuid4().hex[:12]}"
-    server = sa.create_engine(given, isolation_level="AUTOCOMMIT")
+    url = sa.engine.make_url(given)
+    name = f"{url.database}_security_{worker_id}"
+    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield sa.engine.make_url(given).set(database=name).render_as_string(hide_password=False)
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
+    yield url.set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     server.dispose()
 
 
@@ -92,44 +91,20 @@ def _unit(name: str, parent: int | None) -> Unit:
 
 
 def _person(login: str, unit: Unit, rights: list[str]) -> Account:
-    account = Account(username=login, first_name=f"{login}管理员", last_name="", active=True, email=f"{login}@example.org")
-    account.password, account.must_change_password, account.session_version = policy.hashed(PASSWORD), False, 1
+    account = Account(
+        username=login, first_name=f"{login}管理员", last_name="", active=True, email=f"{login}@example.org"
+    )
+    account.password, account.must_change_password, account.session_version = (
+        policy.hashed(PASSWORD),
+        False,
+        1,
+    )
     account.stamp(scope.SYSTEM)
     place = Assignment(account=account, unit=unit, unit_path=unit.path)
     place.roles = list(db.session.scalars(select(Role).where(Role.name.in_(rights))))
     db.session.add_all([account, place])
     db.session.flush()
     return account
-
-
-@dataclass
-class Browser:
-    """A person's browser: follows no redirect, reads the token of the page it has open."""
-
-    client: FlaskClient
-    page: str = ""
-
-    def get(self, path: str, **more: Any) -> Any:
-        answer = self.client.get(path, **more)
-        self.page = answer.text if answer.mimetype == "text/html" else self.page
-        return answer
-
-    @property
-    def token(self) -> str:
-        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.page)
-        return found.group(1) if found else ""
-
-    def post(self, path: str, data: dict[str, str] | None = None, **more: Any) -> Any:
-        answer = self.client.post(path, data={"csrf_token": self.token, **(data or {})}, **more)
-        self.page = answer.text if answer.mimetype == "text/html" else self.page
-        return answer
-
-    def login(self, name: str, password: str = PASSWORD, **fields: str) -> Any:
-        self.get("/login/")
-        return self.post("/login/", {"username": name, "password": password, **fields})
-
-    def cookie(self) -> str:
-        return self.client.get_cookie("uniondesk").value
 
 
 @pytest.fixture
@@ -165,7 +140,9 @@ def change(house):
             for name, value in values.items():
                 setattr(account, name, value)
             if rights is not None:
-                account.assignments[0].roles = list(db.session.scalars(select(Role).where(Role.name.in_(rights))))
+                account.assignments[0].roles = list(
+                    db.session.scalars(select(Role).where(Role.name.in_(rights)))
+                )
             db.session.commit()
 
     return change
@@ -191,7 +168,9 @@ def log(house):
 
     def log(name: str) -> list[str]:
         with house.app_context(), scope.acting(scope.SYSTEM):
-            found = select(LoginAttempt.outcome).where(LoginAttempt.login_name == name).order_by(LoginAttempt.id)
+            found = (
+                select(LoginAttempt.outcome).where(LoginAttempt.login_name == name).order_by(LoginAttempt.id)
+            )
             return list(db.session.scalars(found))
 
     return log
@@ -211,7 +190,3 @@ def statements(house) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
-
-
-LATER = attempts.WINDOW + timedelta(seconds=1)
-NOW = clock.now

@@ -11,7 +11,13 @@ def test_pages_carry_the_headers_and_a_new_nonce(browser):
     browser.login("bj")
     first, second = browser.get("/"), browser.get("/")
     policy = first.headers["Content-Security-Policy"]
-    for part in ("default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "object-src 'none'"):
+    for part in (
+        "default-src 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "object-src 'none'",
+    ):
         assert part in policy
     nonce = re.search(r"'nonce-([^']+)'", policy).group(1)
     assert f'nonce="{nonce}"' in first.text
@@ -22,7 +28,12 @@ def test_pages_carry_the_headers_and_a_new_nonce(browser):
 
 
 def test_every_script_of_a_page_carries_the_nonce(browser):
-    for text in (browser.get("/login/").text, browser.login("bj").text, browser.get("/").text, browser.get("/swagger/v1").text):
+    for text in (
+        browser.get("/login/").text,
+        browser.login("bj").text,
+        browser.get("/").text,
+        browser.get("/swagger/v1").text,
+    ):
         for tag in re.findall(r"<script[^>]*>", text):
             assert "nonce=" in tag or "application/json" in tag, tag
         assert not re.search(r"\son[a-z]+=\"", text)
@@ -47,7 +58,9 @@ def test_the_session_cookie_is_closed_to_scripts(browser):
     assert (cookie.http_only, cookie.same_site) == (True, "Lax")
 
 
-@pytest.mark.parametrize("path", ["/archive/add", "/password/", "/logout/", "/api/v1/archive/", "/api/v1/archive/1/steps/report"])
+@pytest.mark.parametrize(
+    "path", ["/archive/add", "/password/", "/logout/", "/api/v1/archive/", "/api/v1/archive/1/steps/report"]
+)
 def test_a_cookie_writes_nothing_without_the_token_of_a_page(browser, path):  # DESIGN §10
     browser.login("bj")
     assert browser.client.post(path, data={"x": "1"}).status_code == 400
@@ -108,4 +121,8 @@ def test_the_rest_description_is_for_everybody_who_is_logged_in(browser):
 
 def test_fabs_own_screens_are_not_there(house):
     paths = {str(rule) for rule in house.url_map.iter_rules()}
-    assert not [path for path in paths if re.match(r"/(users|roles|userinfo|resetpassword|resetmypassword|register|groups)", path)]
+    assert not [
+        path
+        for path in paths
+        if re.match(r"/(users|roles|userinfo|resetpassword|resetmypassword|register|groups)", path)
+    ]

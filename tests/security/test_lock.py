@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.security import attempts
-from tests.security.conftest import LATER
+from tests.security.browser import LATER
 
 
 @pytest.fixture
@@ -102,11 +102,27 @@ def test_parallel_guesses_are_counted_one_after_the_other(house):
     assert answers == [401] * 5 + [429] * 19
 
 
+def test_a_forged_forwarding_header_is_not_believed(house, rest):
+    for number in range(5):
+        body = {"username": "bj", "password": "wrong", "provider": "db"}
+        rest.client.post("/api/v1/security/login", json=body, headers={"X-Forwarded-For": f"10.0.0.{number}"})
+    from sqlalchemy import select
+
+    from app.kit import scope
+    from app.kit.database import db
+    from app.models.login_attempt import LoginAttempt
+
+    with house.app_context(), scope.acting(scope.SYSTEM):
+        assert set(db.session.scalars(select(LoginAttempt.address))) == {"127.0.0.1"}
+
+
 def test_the_old_password_is_guarded_by_the_same_lock(browser, log):
     browser.login("bj")
     browser.get("/password/")
     for _ in range(5):
-        answer = browser.post("/password/", {"old_password": "wrong", "password": "x", "password_confirm": "x"})
+        answer = browser.post(
+            "/password/", {"old_password": "wrong", "password": "x", "password_confirm": "x"}
+        )
         assert "原密码不正确" in answer.text
     good = {"old_password": "Gong-hui-2026", "password": "Bang-fu-2026", "password_confirm": "Bang-fu-2026"}
     assert "账号已锁定" in browser.post("/password/", good).text

@@ -73,19 +73,29 @@ def test_access_is_answered_from_memory(house, statements):  # AID-R002
     assert statements == []
 
 
+def test_a_route_that_verifies_the_token_again_asks_no_more(rest, house, statements):
+    bearer, client = rest.bearer("bj"), house.test_client()
+    client.get("/api/v1/archive/", headers=bearer)
+    statements.clear()
+    assert client.get("/api/v1/archive/", headers=bearer).status_code == 200
+    assert len([sent for sent in statements if "ab_user.session_version" in sent]) == 1
+
+
 @pytest.mark.parametrize("right", [None, "困难职工档案", "用户管理"])
 def test_a_right_opens_its_module_and_nothing_else(house, right):  # AID-R002
     with house.app_context():
         every = frozenset().union(*grants.rights().values())
         held = grants.of(frozenset({right} if right else ()))
+        free = house.extensions["everybody"]
         opened = grants.rights()[right] if right else frozenset()
-        assert held == opened | grants.EVERYBODY
+        assert held == opened | free
         assert every - held or len(grants.rights()) == 1
+        assert grants.of(frozenset()) == free >= grants.EVERYBODY
 
 
 def test_a_right_that_left_the_register_opens_nothing(house):
     with house.app_context():
-        assert grants.of(frozenset({"已取消的权限", "Admin", "Public"})) == grants.EVERYBODY
+        assert grants.of(frozenset({"已取消的权限", "Admin", "Public"})) == house.extensions["everybody"]
 
 
 def test_modules_may_share_a_right():
@@ -101,18 +111,30 @@ def test_modules_may_share_a_right():
     flask = Flask("toy")
     grants.declare(
         flask,
-        [Toy("甲", ("can_read", "a")), Toy(None, ("can_read", "b")), Toy("乙", ("can_read", "c")), Toy("甲", ("can_read", "d"))],
+        [
+            Toy("甲", ("can_read", "a")),
+            Toy(None, ("can_read", "b")),
+            Toy("乙", ("can_read", "c")),
+            Toy("甲", ("can_read", "d")),
+        ],
     )
     with flask.app_context():
         assert list(grants.rights()) == ["甲", "乙"]
         assert grants.rights()["甲"] == {("can_read", "a"), ("can_read", "d")}
-        assert ("can_read", "b") not in grants.of(frozenset({"甲", "乙"}))
+        assert ("can_read", "b") in grants.of(frozenset())  # a module without a right is everybody's
+        assert grants.of(frozenset({"乙"})) == grants.EVERYBODY | {("can_read", "b"), ("can_read", "c")}
 
 
 def _counts() -> tuple[int, ...]:
     from flask_appbuilder.security.sqla.models import Permission, ViewMenu, assoc_permissionview_role
 
-    tables = (Role.__table__, Permission.__table__, ViewMenu.__table__, PermissionView.__table__, assoc_permissionview_role)
+    tables = (
+        Role.__table__,
+        Permission.__table__,
+        ViewMenu.__table__,
+        PermissionView.__table__,
+        assoc_permissionview_role,
+    )
     return tuple(db.session.scalar(select(func.count()).select_from(table)) for table in tables)
 
 
@@ -136,7 +158,14 @@ def test_syncs_at_the_same_time_leave_one_role(house):
     failures, start = [], Barrier(4)
     with house.app_context(), scope.acting(scope.SYSTEM):
         before = _counts()
-        for name in ("ab_permission_view_role", "ab_permission_view", "assignment_role", "ab_permission", "ab_view_menu", "ab_role"):
+        for name in (
+            "ab_permission_view_role",
+            "ab_permission_view",
+            "assignment_role",
+            "ab_permission",
+            "ab_view_menu",
+            "ab_role",
+        ):
             db.session.execute(Model.metadata.tables[name].delete())
         db.session.commit()
 
@@ -186,7 +215,10 @@ def test_needs_is_the_door_of_a_view(house):
     with house.test_request_context():
         with pytest.raises(Anonymous):
             Toy().change(1)
-        with scope.acting(Actor(1, "张", grants=frozenset({("can_read", "archive")}))), pytest.raises(Forbidden, match="困难职工档案"):
+        with (
+            scope.acting(Actor(1, "张", grants=frozenset({("can_read", "archive")}))),
+            pytest.raises(Forbidden, match="困难职工档案"),
+        ):
             Toy().change(1)
         with scope.acting(Actor(1, "张", grants=frozenset({("can_write", "archive")}))):
             assert Toy().change(1) == 1
@@ -202,6 +234,30 @@ def test_an_account_without_assignment_sees_nothing(browser, house):  # unified 
     assert browser.login("bj").status_code == 302
     assert browser.get("/").status_code == 200
     assert browser.get("/archive/list/").status_code == 403
+
+
+def test_the_session_names_the_assignment_in_force(browser, house):  # DESIGN §6
+    from app.models.account import Account
+    from app.models.assignment import Assignment
+    from app.models.unit import Unit
+
+    with house.app_context(), scope.acting(scope.SYSTEM):
+        account = db.session.scalars(select(Account).where(Account.username == "bj")).one()
+        foreign = db.session.scalars(
+            select(Assignment.id)
+            .join(Account, Account.id == Assignment.account_id)
+            .where(Account.username == "sh")
+        ).one()
+        unit = db.session.scalars(select(Unit).where(Unit.name == "上海市总工会")).one()
+        second = Assignment(account=account, unit=unit, unit_path=unit.path)
+        db.session.add(second)
+        db.session.commit()
+        here = second.id
+    browser.login("bj")
+    for chosen, status in ((here, 403), (foreign, 200), ("x", 200), (None, 200)):
+        with browser.client.session_transaction() as stored:
+            stored["assignment_id"] = chosen
+        assert (browser.get("/account/list/").status_code == 403) == (status == 403), chosen
 
 
 def test_nobody_is_left_when_the_request_is_over(browser):

@@ -561,6 +561,27 @@
     within.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
+  // ── dates ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** 19800101, 1980/1/1 and 1980.1.1 become 1980-01-01; anything else stays as typed and is judged on saving. */
+  function tidyDate(field) {
+    const parts = /^(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?$/.exec(field.value.normalize("NFKC").trim());
+    if (parts) field.value = `${parts[1]}-${parts[2].padStart(2, "0")}-${parts[3].padStart(2, "0")}`;
+  }
+
+  /** The browser's own calendar behind the button; what it picks is written into the text field. */
+  function pickDate(button) {
+    const box = button.closest(".kit-date");
+    const field = find("[data-date]", box);
+    const calendar = find("input[type=date]", box);
+    calendar.value = field.value;
+    calendar.onchange = () => {
+      field.value = calendar.value;
+      changed(field);
+    };
+    calendar.showPicker();
+  }
+
   // ── autofill ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** "birth:birth_date gender" → [["birth", "birth_date"], ["gender", "gender"]] */
@@ -819,6 +840,26 @@
     }
   }
 
+  // ── trees, secrets ────────────────────────────────────────────────────────────────────────────────────
+
+  /** The chosen line of a tree, while only the pane beside it is exchanged. */
+  function mark(one, event) {
+    if (event.ctrlKey || event.metaKey) return;
+    findAll("[aria-current]", one.closest("[data-marks]")).forEach((other) => other.removeAttribute("aria-current"));
+    one.setAttribute("aria-current", "true");
+  }
+
+  /** To the clipboard; where it is forbidden, at least selected. */
+  async function copy(button) {
+    const source = find(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      find("span", button).textContent = button.dataset.copied;
+    } catch {
+      window.getSelection().selectAllChildren(source);
+    }
+  }
+
   // ── start ─────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a fresh piece of page needs; called for the page and for all that comes later. */
@@ -832,6 +873,7 @@
 
   /** Clicks, by what was clicked. */
   const CLICKS = {
+    "[data-date-pick]": pickDate,
     "[data-refusal]": (one, event) => {
       event.preventDefault();
       showTip(one);
@@ -860,6 +902,8 @@
     "[data-undo-row]": (one) => undoRemove(one.closest("[data-child]")),
     "[data-reveal]": reveal,
     "[data-print]": () => window.print(),
+    "[data-mark]": mark,
+    "[data-copy]": copy,
     "[data-to-field]": (one, event) => {
       const field = document.getElementById(one.hash.slice(1));
       if (!field) return;
@@ -933,6 +977,7 @@
 
   function onChange(event) {
     const one = event.target;
+    if (one.matches?.("[data-date]")) tidyDate(one);
     if (one.matches?.("[data-tick-all]")) tickAll(one.checked);
     else if (one.matches?.("[data-tick]")) countTicks();
     else if (one.matches?.("[data-submit-on-change]")) one.form?.requestSubmit();

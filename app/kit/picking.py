@@ -1,0 +1,60 @@
+"""Records to choose from in a form: found by a part of their name, at most fifty at a time (DESIGN §5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect, or_, select
+from sqlalchemy.orm import Session
+
+from app.kit import columns, scope
+from app.kit.database import db
+
+if TYPE_CHECKING:
+    from app.kit.view import RecordView
+
+#: choices shown at once; more are found by typing more
+MOST = 50
+
+
+def typed(raw: str) -> str | None:
+    """What was typed into a picker, bounded; None for what no database keeps."""
+    try:
+        return columns.clean(raw[:100])[:50]
+    except columns.Wrong:
+        return None
+
+
+def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
+    """The latest records in scope whose searched fields contain the words."""
+    words = typed(raw)
+    if words is None:
+        return []
+    statement = select(view.model).order_by(view.model.id.desc()).limit(MOST)
+    for clause in view.base_clauses():
+        statement = statement.where(clause)
+    names = searched(view)
+    if words and names:
+        statement = statement.where(or_(*(getattr(view.model, name).contains(words, autoescape=True) for name in names)))
+    notes = [name for name in view.columns if name in view.model.fields() and name not in names][:1]
+    return [
+        {"value": str(record.id), "text": record.title, "note": "".join(record.text(name) for name in notes), "children": False}
+        for record in session.scalars(statement)
+    ]
+
+
+def searched(view: RecordView) -> list[str]:
+    """The fields to look in: those declared for search, else the first line of text in the list."""
+    fields = view.model.fields()
+    mapped = [name for name, field in fields.items() if isinstance(field, columns.TextField) and name in inspect(view.model).all_orm_descriptors]
+    declared = [name for name in mapped if fields[name].search]
+    return declared or [name for name in view.columns if name in mapped][:1]
+
+
+def title_of(table: str, typed_id: str) -> str:
+    """How a chosen record is called, if the actor sees it."""
+    if not (typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 10):  # noqa: PLR2004 - a database integer
+        return ""
+    cls = scope.class_of_table(table)
+    record = db.session.scalar(select(cls).where(cls.id == int(typed_id)))
+    return str(record.title) if record is not None else ""

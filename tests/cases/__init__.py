@@ -1,0 +1,1 @@
+"""Inherited checks: a module's test declares data, the checks come from here."""

@@ -1,0 +1,211 @@
+"""One application, one demo country per worker; what a test writes is rolled back.
+
+On SQLite by default; on PostgreSQL with TEST_DATABASE_URL, in a database of the worker's own beside the given one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import event
+
+pytest.register_assert_rewrite("tests.cases.records", "tests.cases.steps", "tests.world")
+
+import config
+from app import create_app
+from app.demo import country as demo
+from app.demo.people import People
+from app.kit import codes
+from app.kit.database import db
+from app.kit.scope import SYSTEM, acting
+from app.security import grants
+from tests.world import PASSWORD, Clerk, Country, Rest
+
+HOUSEHOLDS = 60
+LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """No socket leaves this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if isinstance(address, tuple) and not str(address[0]).startswith(LOOPBACK):
+            raise RuntimeError(f"a test wants to reach {address}")
+        return connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+@pytest.fixture(scope="session")
+def database_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
+    """An empty database of this worker."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if not given:
+        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
+        return
+    url = sa.engine.make_url(given)
+    name = f"{url.database}_{worker_id}"
+    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    server.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The application on a database that the migrations made, with the demo country."""
+    settings = {
+        "SQLALCHEMY_DATABASE_URI": database_url,
+        "UNIONDESK_HOME": str(tmp_path_factory.mktemp("home")),
+        "PROPAGATE_EXCEPTIONS": True,
+    }
+    flask = create_app(type("Tests", (config.Testing,), settings))
+    with pytest.MonkeyPatch.context() as patch, flask.app_context(), acting(SYSTEM):
+        patch.setenv("UNIONDESK_DEMO_PASSWORD", PASSWORD)
+        upgrade()
+        codes.seed()
+        grants.sync(db.session)
+        db.session.commit()
+        demo.load(db.session, HOUSEHOLDS)
+        db.session.commit()
+    yield flask
+    with flask.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _isolated(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test that knows the application runs in one transaction on one connection, undone at its end.
+
+    The application's own commits end savepoints. A test that needs a second connection or a thread of its own
+    marks itself ``real_commits`` and cleans up.
+    """
+    if "app" not in request.fixturenames or request.node.get_closest_marker("real_commits"):
+        yield
+        return
+    flask = request.getfixturevalue("app")
+    with flask.app_context():
+        engines, engine = db.engines, db.engine
+    cache = flask.extensions.setdefault("codes", codes._Cache())
+    stamp = cache.stamp
+    connection = engine.connect()
+    outer = connection.begin()
+    engines[None] = connection  # type: ignore[index]
+    db.session.session_factory.configure(join_transaction_mode="create_savepoint")
+    try:
+        yield
+    finally:
+        db.session.session_factory.configure(join_transaction_mode="conditional_savepoint")
+        engines[None] = engine  # type: ignore[index]
+        outer.rollback()
+        connection.close()
+        if cache.stamp != stamp:
+            flask.extensions.pop("codes", None)
+
+
+@pytest.fixture(scope="session")
+def sessions(app: Flask) -> dict[str, Any]:
+    """Cookies and tokens of persons who have logged in before; good for every test, since no log-out lasts."""
+    return {}
+
+
+@pytest.fixture
+def country(app: Flask) -> Country:
+    """The units and accounts of the demo country by login name."""
+    return Country(app)
+
+
+@pytest.fixture
+def people() -> People:
+    """A source of synthetic people whose numbers no one in the demo country has."""
+    return People(7, "650102", "乌鲁木齐市天山区")
+
+
+@pytest.fixture
+def login(app: Flask, sessions: dict[str, Any]) -> Callable[[str], Clerk]:
+    """``login("dewai_clerk")`` → the browser of somebody who has logged in."""
+
+    def enter(name: str) -> Clerk:
+        clerk = Clerk(app, app.response_class, use_cookies=True)
+        if name in sessions:
+            clerk.resume(*sessions[name])
+        else:
+            sessions[name] = clerk.login(name)
+        return clerk
+
+    return enter
+
+
+@pytest.fixture
+def rest(app: Flask, sessions: dict[str, Any]) -> Callable[[str], Rest]:
+    """``rest("dewai_clerk")`` → a program that acts with that person's token."""
+
+    def enter(name: str) -> Rest:
+        client = Rest(app, app.response_class, use_cookies=False)
+        client.token = sessions.get(f"token {name}") or client.login(name)
+        sessions[f"token {name}"] = client.token
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def anonymous(app: Flask) -> Clerk:
+    """The browser of somebody who has not logged in."""
+    return Clerk(app, app.response_class, use_cookies=True)
+
+
+@pytest.fixture
+def make_archive(country: Country, people: People) -> Callable[..., Any]:
+    """``make_archive("dewai", full_name="…")`` → a stored archive, read back and detached.
+
+    ``at="bj"`` has it reported up to that unit, ``back_at="xicheng"`` returned down to that one.
+    """
+
+    def make(owner: str = "dewai", *, at: str = "", back_at: str = "", **overrides: Any) -> Any:
+        from app.models.archive import Archive
+
+        overrides.setdefault("hardship_category", "low_income")
+        archive = country.make(Archive, people.household(**overrides), owner)
+        return country.bring(archive, at=at, back_at=back_at) if at or back_at else archive
+
+    return make
+
+
+@pytest.fixture
+def statements(app: Flask) -> Callable[[], Any]:
+    """``with statements() as sent:`` gathers every SQL statement, transaction words left out."""
+
+    @contextmanager
+    def gather() -> Iterator[list[str]]:
+        with app.app_context():
+            connection = db.engine
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            if not statement.startswith(("BEGIN", "PRAGMA", "SAVEPOINT", "RELEASE", "ROLLBACK")):
+                sent.append(statement)
+
+        event.listen(connection, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(connection, "before_cursor_execute", note)
+
+    return gather
