@@ -7,7 +7,7 @@ from flask import Flask
 
 def init_app(flask: Flask) -> None:
     """Register every command."""
-    from app.cli import demo, house, worker  # noqa: PLC0415 - the factory imports this package
+    from app.cli import demo, house, worker
 
     for room in (demo, house, worker):
         room.register(flask)

@@ -12,7 +12,7 @@ demo = AppGroup("demo", help="演示数据。")
 @demo.command("load")
 def load() -> None:
     """准备数据库，并在空库中生成演示国家。"""
-    from app.cli.serve import prepare, seed_demo  # noqa: PLC0415 - imports Faker
+    from app.cli.serve import prepare, seed_demo
 
     flask = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy's target
     prepare(flask)

@@ -26,7 +26,9 @@ ROOT = Path(__file__).parents[2]
 def differences(flask: Flask) -> list[Any]:
     """What autogenerate would still change after every migration has run."""
     with flask.app_context(), db.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": comparable})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": comparable}
+        )
         return list(compare_metadata(context, Model.metadata))
 
 
@@ -40,7 +42,7 @@ def comparable(thing: Any, name: str | None, kind: str, reflected: bool, _compar
 @house.command("drift")
 def drift() -> None:
     """模型与迁移不一致时以状态码 1 退出。"""
-    from app import create_app  # noqa: PLC0415 - the factory imports this module
+    from app import create_app
 
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/drift.db"
@@ -48,14 +50,18 @@ def drift() -> None:
         class Scratch:
             SQLALCHEMY_DATABASE_URI = url
 
-        from config import Base  # noqa: PLC0415 - as above
+        from config import Base
 
         flask = create_app(type("Drift", (Scratch, Base), {}))
         with flask.app_context():
             upgrade()
             found = differences(flask)
             downgrade(revision="base")
-            left = [name for name in create_engine(url).connect().dialect.get_table_names(db.engine.connect()) if name != "alembic_version"]
+            left = [
+                name
+                for name in create_engine(url).connect().dialect.get_table_names(db.engine.connect())
+                if name != "alembic_version"
+            ]
             db.engine.dispose()
     for difference in found:
         click.echo(str(difference))
@@ -73,8 +79,18 @@ def translations() -> None:
     for file in sorted((ROOT / "translations").glob("*/LC_MESSAGES/messages.po")):
         with file.open("rb") as source:
             catalogue = read_po(source)
-        missing += [f"{file.parts[-3]}: {m.id}" for m in catalogue if m.id and (not m.string or "fuzzy" in m.flags)]
-        missing += [f"{file.parts[-3]}: {m.id}: 占位符不符" for m in catalogue if m.id and isinstance(m.id, str) and isinstance(m.string, str) and m.string and _holes(m.id) != _holes(m.string)]
+        missing += [
+            f"{file.parts[-3]}: {m.id}" for m in catalogue if m.id and (not m.string or "fuzzy" in m.flags)
+        ]
+        missing += [
+            f"{file.parts[-3]}: {m.id}: 占位符不符"
+            for m in catalogue
+            if m.id
+            and isinstance(m.id, str)
+            and isinstance(m.string, str)
+            and m.string
+            and _holes(m.id) != _holes(m.string)
+        ]
     for line in missing:
         click.echo(line)
     if missing:

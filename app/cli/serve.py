@@ -34,7 +34,7 @@ def prepare(flask: Flask) -> None:
 
 def seed_demo(flask: Flask) -> str | None:
     """Make the demo country in an empty database. Returns the password of its accounts."""
-    from app.demo.country import load  # noqa: PLC0415 - Faker is slow to import and seldom needed
+    from app.demo.country import load
 
     with flask.app_context(), acting(SYSTEM):
         if db.session.scalar(select(func.count(Unit.id))):
@@ -54,8 +54,26 @@ def serve(flask: Flask) -> None:
     with flask.app_context():
         db.engine.dispose()  # the children open connections of their own
     url = f"http://127.0.0.1:{port}"
-    options = ["-k", "gthread", "-w", os.environ.get("WEB_CONCURRENCY", "2"), "--threads", "4", "--no-control-socket"]
-    gunicorn = [sys.executable, "-m", "gunicorn", *options, "-b", f"127.0.0.1:{port}", "--log-level", "warning", "run:app"]
+    options = [
+        "-k",
+        "gthread",
+        "-w",
+        os.environ.get("WEB_CONCURRENCY", "2"),
+        "--threads",
+        "4",
+        "--no-control-socket",
+    ]
+    gunicorn = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        *options,
+        "-b",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "warning",
+        "run:app",
+    ]
     worker = [sys.executable, "-m", "flask", "--app", "run", "worker"]
     children = [subprocess.Popen(command, cwd=ROOT) for command in (gunicorn, worker)]  # noqa: S603 - our own commands
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -75,7 +93,7 @@ def serve(flask: Flask) -> None:
 
 def _announce(flask: Flask, url: str, password: str | None) -> None:
     """Print where to go and how to log in."""
-    from app.demo.country import login_names  # noqa: PLC0415 - as above
+    from app.demo.country import login_names
 
     click.echo(f"\n工会业务平台已启动：{url}    （Ctrl+C 停止）\n")
     given = os.environ.get("UNIONDESK_DEMO_PASSWORD")

@@ -66,7 +66,7 @@ def secured(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any
     return wrap
 
 
-class RecordApi(BaseApi):  # type: ignore[misc]
+class RecordApi(BaseApi):
     """``/api/v1/<resource>/`` of one view."""
 
     view: RecordView
@@ -82,7 +82,8 @@ class RecordApi(BaseApi):  # type: ignore[misc]
     @property
     def session(self) -> Session:
         """The request's session."""
-        return db.session
+        session: Session = db.session()
+        return session
 
     # --- routes ----------------------------------------------------------------------------------------------
 
@@ -95,7 +96,15 @@ class RecordApi(BaseApi):  # type: ignore[misc]
         size = _bounded(asked.get("page_size"), self.view.page_size, listing.MAX_SIZE)
         order = self._order(asked)
         number = _bounded(asked.get("page"), 0, 10**6)
-        piece = listing.page(self.session, eager(self.view, statement), self.view.model, order, size, str(asked.get("key") or ""), number)
+        piece = listing.page(
+            self.session,
+            eager(self.view, statement),
+            self.view.model,
+            order,
+            size,
+            str(asked.get("key") or ""),
+            number,
+        )
         fields = self._columns(asked)
         return jsonify(
             count=listing.count(self.session, statement, exact=True),
@@ -168,7 +177,11 @@ class RecordApi(BaseApi):  # type: ignore[misc]
         self._may(who, step)
         answers = _body()
         ids = answers.pop("ids", None)
-        if not isinstance(ids, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in ids) or len(ids) > MOST_IDS:
+        if (
+            not isinstance(ids, list)
+            or not all(isinstance(i, int) and not isinstance(i, bool) for i in ids)
+            or len(ids) > MOST_IDS
+        ):
             raise Invalid([Problem("ids", _("ids 应为编号的列表，最多%(most)s个", most=MOST_IDS))])
         model = self.view.model
         wanted = [i for i in ids if 0 < i < 2**31]
@@ -198,10 +211,12 @@ class RecordApi(BaseApi):  # type: ignore[misc]
 
     @expose("/<int:pk>/history", methods=["GET"])
     @secured("read")
-    def history(self, who: Actor, pk: int) -> Any:  # noqa: ARG002 - the scope has judged
+    def history(self, who: Actor, pk: int) -> Any:
         """Every change, latest first, with the content before it."""
         record = self.view.find(pk)
-        statement = select(RecordVersion).where(RecordVersion.record_type == self.view.resource, RecordVersion.record_id == pk)
+        statement = select(RecordVersion).where(
+            RecordVersion.record_type == self.view.resource, RecordVersion.record_id == pk
+        )
         return jsonify(
             result=[
                 {
@@ -226,7 +241,11 @@ class RecordApi(BaseApi):  # type: ignore[misc]
             permissions=sorted(p for p, resource in self.view.grants() if (p, resource) in who.grants),
             columns=[_field_info(field) for field in self.view.model.fields().values()],
             steps=[
-                {"name": step.name, "label": str(step.label), "asks": [_field_info(a.field, a.name) for a in step.asks]}
+                {
+                    "name": step.name,
+                    "label": str(step.label),
+                    "asks": [_field_info(a.field, a.name) for a in step.asks],
+                }
                 for step in self.view.steps().values()
             ],
         )
@@ -234,11 +253,15 @@ class RecordApi(BaseApi):  # type: ignore[misc]
     # --- reading what was asked --------------------------------------------------------------------------------
 
     def _asked(self, asked: dict[str, Any], who: Actor) -> Select[Any]:
-        statement = Question(self.view, who, {}).statement(self.session) if not self.view.shelves else select(self.view.model)
+        statement = (
+            Question(self.view, who, {}).statement(self.session)
+            if not self.view.shelves
+            else select(self.view.model)
+        )
         for clause in self.view.base_clauses():
             statement = statement.where(clause)
         filters = asked.get("filters") or []
-        if not isinstance(filters, list) or len(filters) > 50:  # noqa: PLR2004 - a bound on input
+        if not isinstance(filters, list) or len(filters) > 50:
             raise BadRequest(_("filters 应为列表"))
         for one in filters:
             if not isinstance(one, dict):
@@ -270,7 +293,9 @@ class RecordApi(BaseApi):  # type: ignore[misc]
             raise BadRequest(_("没有「%(step)s」这个操作", step=step[:30]))
         require(who, step, self.view.resource)
 
-    def _json(self, record: Any, who: Actor, wanted: set[str] | None, *, children: bool = False) -> dict[str, Any]:
+    def _json(
+        self, record: Any, who: Actor, wanted: set[str] | None, *, children: bool = False
+    ) -> dict[str, Any]:
         """A record as JSON: fields as named in the spec, inline rows nested, the state as the viewer's word."""
         shown = _row_json(record, children=children) | self.view.more_json(record, who)
         if self.view.is_reportable:
@@ -279,10 +304,12 @@ class RecordApi(BaseApi):  # type: ignore[misc]
 
     @expose("/<int:pk>/attachments", methods=["GET"])
     @secured("read")
-    def attachments(self, who: Actor, pk: int) -> Any:  # noqa: ARG002 - the scope has judged
+    def attachments(self, who: Actor, pk: int) -> Any:
         """The files of a record."""
         record = self._with_files(pk)
-        return jsonify(result=[_file_json(file) for file in attachments.of(self.session, self.view.resource, record.id)])
+        return jsonify(
+            result=[_file_json(file) for file in attachments.of(self.session, self.view.resource, record.id)]
+        )
 
     @expose("/<int:pk>/attachments", methods=["POST"])
     @secured("write")
@@ -332,7 +359,14 @@ def _file_json(file: attachments.Attachment) -> dict[str, Any]:
 
 
 def _field_info(field: columns.Field, name: str = "") -> dict[str, Any]:
-    made = {"name": name or field.name, "label": str(field.label), "type": field.kind, "required": field.required, "automatic": field.automatic, "unit": str(field.unit)}
+    made = {
+        "name": name or field.name,
+        "label": str(field.label),
+        "type": field.kind,
+        "required": field.required,
+        "automatic": field.automatic,
+        "unit": str(field.unit),
+    }
     if isinstance(field, columns.CodeField):
         values = codes.values(field.table)
         made["code_table"] = field.table
@@ -345,7 +379,10 @@ def _row_json(row: Any, *, children: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": row.id, "version": getattr(row, "version", None)}
     shown |= {name: field.json(getattr(row, name)) for name, field in type(row).fields().items()}
     if children:
-        shown |= {name: [_row_json(child, children=False) for child in getattr(row, name)] for name in type(row).children}
+        shown |= {
+            name: [_row_json(child, children=False) for child in getattr(row, name)]
+            for name in type(row).children
+        }
     return shown
 
 
@@ -359,7 +396,14 @@ def _rison() -> dict[str, Any]:
         return {}
     try:
         asked = prison.loads(raw)
-    except (prison.decoder.ParserException, ValueError, TypeError, RecursionError, IndexError, AttributeError):
+    except (
+        prison.decoder.ParserException,
+        ValueError,
+        TypeError,
+        RecursionError,
+        IndexError,
+        AttributeError,
+    ):
         raise BadRequest(_("参数 q 不是有效的 rison")) from None
     if not isinstance(asked, dict):
         raise BadRequest(_("参数 q 不是有效的 rison"))

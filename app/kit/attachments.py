@@ -56,11 +56,11 @@ class Attachment(Scoped, Model):
     uploaded_at: Mapped[datetime] = mapped_column(DateTime)
 
     @classmethod
-    def scope(cls, who: Actor) -> ColumnElement[bool]:  # noqa: ARG003 - see below
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Reached only through a record that the reader has been shown."""
         return true()
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - written only together with its record
+    def in_scope(self, who: Actor) -> bool:
         """As its record."""
         return True
 
@@ -79,7 +79,9 @@ def folder() -> Path:
 
 def of(session: Session, record_type: str, record_id: int) -> list[Attachment]:
     """The files of a record, oldest first."""
-    statement = select(Attachment).where(Attachment.record_type == record_type, Attachment.record_id == record_id)
+    statement = select(Attachment).where(
+        Attachment.record_type == record_type, Attachment.record_id == record_id
+    )
     return list(session.scalars(statement.order_by(Attachment.id)))
 
 
@@ -110,6 +112,7 @@ def attach(session: Session, record: Any, upload: FileStorage, kind: Any, actor:
         uploaded_at=actor.at,
     )
     stored.path.write_bytes(content)
+    session.info.setdefault("stored", []).append(stored.path)
     session.add(stored)
     session.flush()  # the caller shows its id
     return stored
@@ -139,9 +142,8 @@ def _fault(name: str, content: bytes) -> Any:
 
 def discard(session: Session, stored: Attachment) -> None:
     """Remove one file; its bytes go when the transaction is kept."""
-    path = stored.path
+    session.info.setdefault("discarded", []).append(stored.path)
     session.delete(stored)
-    event.listen(session, "after_commit", lambda _session: path.unlink(missing_ok=True), once=True)
 
 
 def discard_all(session: Session, record_type: str, record_id: int) -> None:
@@ -153,4 +155,20 @@ def discard_all(session: Session, record_type: str, record_id: int) -> None:
             .where(Attachment.record_type == record_type, Attachment.record_id == record_id)
             .execution_options(**door("a deleted record's own files"))
         )
-        event.listen(session, "after_commit", lambda _session: [p.unlink(missing_ok=True) for p in paths], once=True)
+        session.info.setdefault("discarded", []).extend(paths)
+
+
+@event.listens_for(Session, "after_commit")
+def _kept(session: Session) -> None:
+    """The transaction stands: discarded files go."""
+    session.info.pop("stored", None)
+    for path in session.info.pop("discarded", ()):
+        path.unlink(missing_ok=True)
+
+
+@event.listens_for(Session, "after_rollback")
+def _undone(session: Session) -> None:
+    """The transaction is undone: files stored in it go, discarded ones stay."""
+    session.info.pop("discarded", None)
+    for path in session.info.pop("stored", ()):
+        path.unlink(missing_ok=True)

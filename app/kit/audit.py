@@ -10,7 +10,14 @@ from app.kit.scope import Actor
 from app.kit.workflow import StepLog
 
 
-def note(session: Session, actor: Actor, resource: str, record_id: int, what: str, facts: dict[str, Any] | None = None) -> None:
+def note(
+    session: Session,
+    actor: Actor,
+    resource: str,
+    record_id: int,
+    what: str,
+    facts: dict[str, Any] | None = None,
+) -> None:
     """Add one entry; ``record_id`` is 0 for a whole list. The caller commits."""
     session.add(
         StepLog(

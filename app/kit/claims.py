@@ -37,11 +37,11 @@ class IdentityClaim(Scoped, Model):
     role: Mapped[str] = mapped_column(String(20))
 
     @classmethod
-    def scope(cls, who: Actor) -> ColumnElement[bool]:  # noqa: ARG003 - see below
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
         """National: a row holds a hash and a pointer; the record that it points at has a scope of its own."""
         return true()
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - written only together with its record
+    def in_scope(self, who: Actor) -> bool:
         """As its record."""
         return True
 
@@ -74,7 +74,9 @@ def holders(session: Session, registry: str, numbers: Iterable[str]) -> dict[str
     return {claim.id_key: claim for claim in found}
 
 
-def register(session: Session, registry: str, record_type: str, record_id: int, claims: Iterable[Claim]) -> None:
+def register(
+    session: Session, registry: str, record_type: str, record_id: int, claims: Iterable[Claim]
+) -> None:
     """Make the record's claims exactly these. A number taken meanwhile raises IntegrityError at the flush."""
     wanted = {id_key(claim.number): claim.role for claim in claims}
     mine = session.scalars(

@@ -77,7 +77,10 @@ def _load(name: str) -> dict[str, Value]:
             .where(tables.c.name == name)
             .order_by(values.c.sort_order, values.c.id)
         )
-        found = {r.code: Value(r.code, r.label, r.parent or "", bool(r.is_active), r.attributes or {}) for r in rows}
+        found = {
+            r.code: Value(r.code, r.label, r.parent or "", bool(r.is_active), r.attributes or {})
+            for r in rows
+        }
         cache.tables[name] = found
         cache.labels[name] = {v.label: v for v in reversed(found.values())}
     return cache.tables[name]
@@ -122,13 +125,18 @@ def search(name: str, words: str, most: int) -> list[Value]:
             for code, text in full.items()
         }
     hits = [value for value in values(name) if all(word in keys[name][value.code] for word in wanted)]
-    return sorted(hits, key=lambda value: (not value.label.startswith(wanted[-1]), len(keys[name][value.code])))[:most]
+    return sorted(
+        hits, key=lambda value: (not value.label.startswith(wanted[-1]), len(keys[name][value.code]))
+    )[:most]
 
 
 def exists(name: str) -> bool:
     """Whether there is such a code table; a strange name is not remembered."""
     tables = Model.metadata.tables["code_table"]
-    return name.isidentifier() and db.session.scalar(select(tables.c.id).where(tables.c.name == name)) is not None
+    return (
+        name.isidentifier()
+        and db.session.scalar(select(tables.c.id).where(tables.c.name == name)) is not None
+    )
 
 
 def attribute(name: str, code: str | None, key: str) -> Any:
@@ -156,7 +164,7 @@ def seed() -> int:
                         **_written(),
                     )
                 )
-                known[table["name"]] = made.inserted_primary_key[0]  # type: ignore[index]
+                known[table["name"]] = made.inserted_primary_key[0]
             added += _seed_values(table["name"], known[table["name"]], rows)
     refresh()
     return added

@@ -177,7 +177,11 @@ class CodeField(Field):
         return None if value is None else {"code": value, "label": codes.label(self.table, value)}
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "object", "nullable": not self.required, "properties": {"code": {"type": "string"}, "label": {"type": "string"}}}
+        return {
+            "type": "object",
+            "nullable": not self.required,
+            "properties": {"code": {"type": "string"}, "label": {"type": "string"}},
+        }
 
 
 class DayField(Field):
@@ -198,7 +202,7 @@ class DayField(Field):
             value = None
         if value is None:
             raise Wrong(_("日期应写作 2026-03-02 的样子"))
-        if not 1850 <= value.year <= 2999:  # noqa: PLR2004 - nobody alive, nothing planned
+        if not 1850 <= value.year <= 2999:
             raise Wrong(_("日期不合理"))
         return value
 
@@ -240,7 +244,9 @@ class NumberField(Field):
         if isinstance(raw, float) and not math.isfinite(raw):
             raise Wrong(_("请填写数字"))
         typed = clean(repr(raw) if isinstance(raw, float) else raw).replace(",", "").replace("，", "")
-        if not re.fullmatch(r"[+-]?\d{1,20}(\.\d{0,20})?(e[+-]?\d{1,2})?", typed.translate(_FULL_WIDTH), re.IGNORECASE):
+        if not re.fullmatch(
+            r"[+-]?\d{1,20}(\.\d{0,20})?(e[+-]?\d{1,2})?", typed.translate(_FULL_WIDTH), re.IGNORECASE
+        ):
             raise Wrong(_("请填写数字"))
         try:
             value = Decimal(typed.translate(_FULL_WIDTH))
@@ -261,7 +267,11 @@ class NumberField(Field):
         return None if value is None else float(value) if self.scale else value
 
     def schema(self) -> dict[str, Any]:
-        return {"type": "number" if self.scale else "integer", "nullable": not self.required, "minimum": self.least}
+        return {
+            "type": "number" if self.scale else "integer",
+            "nullable": not self.required,
+            "minimum": self.least,
+        }
 
 
 class CountField(NumberField):
@@ -350,7 +360,7 @@ _FULL_WIDTH = str.maketrans("０１２３４５６７８９．－＋", "01234567
 
 def column(field: Field, type_: Any, *args: Any, **more: Any) -> Mapped[Any]:
     """A mapped column that carries its field."""
-    options = {"nullable": True, "info": {"field": field}} | more
+    options: dict[str, Any] = {"nullable": True, "info": {"field": field}} | more
     if field.default is not None and not callable(field.default):
         options.setdefault("default", field.default)
     made: Mapped[Any] = mapped_column(type_, *args, **options)

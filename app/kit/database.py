@@ -52,11 +52,11 @@ class FixedPoint(TypeDecorator[Decimal]):
         """Decimal, whatever it is kept as."""
         return Decimal
 
-    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002 - SQLAlchemy's signature
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
         """Decimal → units of 10^-scale."""
         return None if value is None else int((Decimal(value) * 10**self.scale).to_integral_value())
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 - as above
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Units of 10^-scale → Decimal."""
         return None if value is None else Decimal(int(value)).scaleb(-self.scale)
 

@@ -44,7 +44,9 @@ class FormToken(Personal, Model):
 
 def draft_of(session: Session, form: str, actor: Actor) -> FormDraft | None:
     """The account's draft of a form."""
-    return session.scalar(select(FormDraft).where(FormDraft.account_id == actor.account_id, FormDraft.form == form))
+    return session.scalar(
+        select(FormDraft).where(FormDraft.account_id == actor.account_id, FormDraft.form == form)
+    )
 
 
 def keep(session: Session, form: str, content: dict[str, Any], actor: Actor) -> None:
@@ -61,7 +63,9 @@ def drop(session: Session, form: str, actor: Actor) -> None:
 
 def saved_as(session: Session, token: str, actor: Actor) -> int | None:
     """The record that a submission with this token made before."""
-    statement = select(FormToken.record_id).where(FormToken.token == token, FormToken.account_id == actor.account_id)
+    statement = select(FormToken.record_id).where(
+        FormToken.token == token, FormToken.account_id == actor.account_id
+    )
     return session.scalar(statement)
 
 

@@ -50,7 +50,10 @@ def _form(view: RecordView, record: Any) -> PrintPage:
         if isinstance(names, str):
             page.children.append((label, _children(view, record, names)))
         else:
-            cells = [(view.model.fields()[n].label, _with_unit(record, n), view.model.fields()[n].wide) for n in names]
+            cells = [
+                (view.model.fields()[n].label, _with_unit(record, n), view.model.fields()[n].wide)
+                for n in names
+            ]
             page.form += rows_of(cells)
     page.signature = list(view.signature)
     return page
@@ -100,7 +103,9 @@ def blank(view: RecordView, shelf: str) -> PrintPage:
             shown = [field.label for field in cls.fields().values() if not field.automatic]
             page.children.append((title, PrintTable(shown, [[""] * len(shown) for _row in range(6)])))
         else:
-            page.form += rows_of([(view.model.fields()[n].label, "", view.model.fields()[n].wide) for n in names])
+            page.form += rows_of(
+                [(view.model.fields()[n].label, "", view.model.fields()[n].wide) for n in names]
+            )
     page.signature = list(view.signature)
     return page
 
@@ -127,11 +132,19 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
             raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
         records = list(_stream(session, statement, view))
     else:
-        records = listing.page(session, statement, view.model, asked.order, asked.size, args.get("key", ""), asked.number).rows
+        records = listing.page(
+            session, statement, view.model, asked.order, asked.size, args.get("key", ""), asked.number
+        ).rows
     page = PrintPage(asked.shelf.label if asked.shelf else view.list_title, landscape=True)
-    page.heading = [(_("单位"), actor.unit_name), (_("打印日期"), actor.at.strftime("%Y-%m-%d")), (_("记录数"), str(len(records)))]
+    page.heading = [
+        (_("单位"), actor.unit_name),
+        (_("打印日期"), actor.at.strftime("%Y-%m-%d")),
+        (_("记录数"), str(len(records))),
+    ]
     page.subtitle = "；".join(str(words) for words in asked.asked.words)
-    page.table = PrintTable([view.label_of(n) for n in names], [_texts(view, record, names, actor) for record in records])
+    page.table = PrintTable(
+        [view.label_of(n) for n in names], [_texts(view, record, names, actor) for record in records]
+    )
     audit.note(session, actor, view.resource, 0, "print", {"rows": len(records)})
     session.commit()
     return page
@@ -141,7 +154,9 @@ def _stream(session: Session, statement: Any, view: RecordView) -> Iterator[Any]
     """Every record of a statement by keyset, so that memory stays flat and the order is that of the ids."""
     last = 0
     while True:
-        rows = list(session.scalars(statement.where(view.model.id > last).order_by(view.model.id).limit(CHUNK)))
+        rows = list(
+            session.scalars(statement.where(view.model.id > last).order_by(view.model.id).limit(CHUNK))
+        )
         yield from rows
         if len(rows) < CHUNK:
             return
@@ -170,8 +185,12 @@ def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, st
         return redirect(where)
     session.commit()
     if kind == "csv":
-        return exchange.attachment(exchange.csv_lines(_header(view), _rows(session, asked)), f"{_title(asked)}.csv")
-    return exchange.attachment(exchange.xlsx_file(_header(view), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx")
+        return exchange.attachment(
+            exchange.csv_lines(_header(view), _rows(session, asked)), f"{_title(asked)}.csv"
+        )
+    return exchange.attachment(
+        exchange.xlsx_file(_header(view), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx"
+    )
 
 
 def _title(asked: Question) -> str:
@@ -206,7 +225,10 @@ def export(ctx: jobs.JobContext) -> None:
             yield row
         ctx.progress(total, total)
 
-    with exchange.xlsx_file(_header(view), counted(), gettext("数据")) as made, jobs.result_file(ctx.job.id).open("wb") as kept:
+    with (
+        exchange.xlsx_file(_header(view), counted(), gettext("数据")) as made,
+        jobs.result_file(ctx.job.id).open("wb") as kept,
+    ):
         shutil.copyfileobj(made, kept)
     ctx.result = {"url": f"/job/result/{ctx.job.id}", "filename": f"{_title(asked)}.xlsx"}
 

@@ -69,7 +69,9 @@ def leave(url: str) -> BaseResponse:
 
 def back_to(otherwise: str) -> str:
     """The page of this house that the request came from."""
-    came = urlsplit(request.form.get("next") or request.headers.get("HX-Current-URL") or request.referrer or "")
+    came = urlsplit(
+        request.form.get("next") or request.headers.get("HX-Current-URL") or request.referrer or ""
+    )
     if came.netloc not in ("", request.host) or not came.path.startswith("/") or came.path.startswith("//"):
         return otherwise
     return f"{came.path}{'?' + came.query if came.query else ''}" if came.path != "/" else otherwise
@@ -135,7 +137,11 @@ def _match(url: str) -> int:
     parts = urlsplit(url)
     if parts.path != request.path:
         root = parts.path.strip("/").partition("/")[0]
-        return 1 if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/") else 0
+        return (
+            1
+            if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/")
+            else 0
+        )
     wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
     if any(request.args.get(key) != value for key, value in wanted.items()):
         return 2 if not wanted or "panel" not in wanted else 0
@@ -192,14 +198,16 @@ def answer(status: int, words: Any, errors: dict[str, list[str]] | None = None) 
     if wants_json():
         body: dict[str, Any] = {"message": str(words)}
         return jsonify(body | ({"errors": errors} if errors else {})), status
-    return render_template("kit/error.html", page=ErrorPage(TITLES.get(status, TITLES[500]), status=status, message=words)), status
+    return render_template(
+        "kit/error.html", page=ErrorPage(TITLES.get(status, TITLES[500]), status=status, message=words)
+    ), status
 
 
 def _on_app_error(error: AppError) -> Any:
-    if error.status >= 500:  # noqa: PLR2004 - a declaration is wrong: that is ours
+    if error.status >= 500:
         return _on_failure(error)
     login: Callable[[AppError], Any] | None = current_app.extensions.get("login_page")
-    if error.status == 401 and login and not wants_json():  # noqa: PLR2004
+    if error.status == 401 and login and not wants_json():
         return login(error)
     errors = error.errors if isinstance(error, Invalid) else None
     return answer(error.status, error.words or WORDS.get(error.status, ""), errors)
@@ -210,9 +218,9 @@ def _on_csrf(_error: CSRFError) -> Any:
 
 
 def _on_http(error: HTTPException) -> Any:
-    if error.code is None or error.code < 400 or error.response is not None:  # noqa: PLR2004 - a redirect
+    if error.code is None or error.code < 400 or error.response is not None:
         return error
-    return answer(error.code, WORDS.get(error.code) or WORDS[400 if error.code < 500 else 500])  # noqa: PLR2004
+    return answer(error.code, WORDS.get(error.code) or WORDS[400 if error.code < 500 else 500])
 
 
 def _on_failure(error: Exception) -> Any:

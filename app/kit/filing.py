@@ -28,7 +28,9 @@ def _may_change(view: RecordView, record: Any, actor: Actor) -> None:
         raise Refused(why)
 
 
-def add(view: RecordView, session: Session, record: Any, upload: FileStorage | None, actor: Actor) -> Attachment:
+def add(
+    view: RecordView, session: Session, record: Any, upload: FileStorage | None, actor: Actor
+) -> Attachment:
     """Store one uploaded file and note it. Raises Invalid or Refused; the caller commits."""
     _may_change(view, record, actor)
     if upload is None:
@@ -65,7 +67,9 @@ def attach(view: RecordView, session: Session, record: Any, actor: Actor) -> Res
 
 
 def _file_of(session: Session, view: RecordView, record: Any, file_id: int) -> Attachment:
-    found = next((file for file in attachments.of(session, view.resource, record.id) if file.id == file_id), None)
+    found = next(
+        (file for file in attachments.of(session, view.resource, record.id) if file.id == file_id), None
+    )
     if found is None:
         raise Missing
     return found

@@ -40,30 +40,44 @@ def serve(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
         typed = _beginning(view, session, record, actor) if is_new else forms.typed_of(record)
     page = build(view, record, typed)
     if not is_new:
-        page.version = str(draft.content.get("version") or record.version) if request.args.get("draft") == "1" and draft else str(record.version)
+        page.version = (
+            str(draft.content.get("version") or record.version)
+            if request.args.get("draft") == "1" and draft
+            else str(record.version)
+        )
         if view.has_attachments:
             page.attachments = files_of(view, session, record, actor)
     if draft is not None and request.args.get("draft") != "1":
         here = request.full_path.rstrip("?")
         restore = f"{here}{'&' if '?' in here else '?'}draft=1"
-        page.draft = Draft(draft.saved_at.strftime("%Y-%m-%d %H:%M"), restore, view.url("discard_draft", form=name))
+        page.draft = Draft(
+            draft.saved_at.strftime("%Y-%m-%d %H:%M"), restore, view.url("discard_draft", form=name)
+        )
     return render("kit/form.html", page)
 
 
 def form_name(record: Any) -> str:
     """Which form a draft belongs to; a new record's shelf has its own."""
     shelf = request.args.get("shelf", "")[:20]
-    return f"{type(record).resource()}/{record.id or 'new'}{'/' + shelf if shelf and record.id is None else ''}"
+    return (
+        f"{type(record).resource()}/{record.id or 'new'}{'/' + shelf if shelf and record.id is None else ''}"
+    )
 
 
 def _beginning(view: RecordView, session: Session, record: Any, actor: Actor) -> Typed:
     """What a new form stands with: defaults, the shelf's values, the latest employer (AID-R048)."""
     fields = view.model.fields()
-    typed: Typed = {name: field.typed(field.default) for name, field in fields.items() if field.default is not None}
+    typed: Typed = {
+        name: field.typed(field.default) for name, field in fields.items() if field.default is not None
+    }
     shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
     typed |= dict(shelf.begins) if shelf else {}
     if view.carried:
-        statement = select(view.model).where(view.model.created_by_id == actor.account_id).order_by(view.model.id.desc())
+        statement = (
+            select(view.model)
+            .where(view.model.created_by_id == actor.account_id)
+            .order_by(view.model.id.desc())
+        )
         latest = session.scalars(statement.limit(1)).first()
         typed |= {name: fields[name].typed(getattr(latest, name)) for name in view.carried} if latest else {}
     typed |= view.begins(actor)
@@ -76,14 +90,22 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     problems = list(problems)
     is_new = record.id is None
     shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
-    title = (shelf.add_title if shelf and shelf.add_title else view.add_label) if is_new else _("编辑%(what)s", what=record.title)
+    title = (
+        (shelf.add_title if shelf and shelf.add_title else view.add_label)
+        if is_new
+        else _("编辑%(what)s", what=record.title)
+    )
     page = FormPage(title, crumbs=crumbs(view, title))
     page.url = request.full_path.rstrip("?")
     errors = [problem for problem in problems if not problem.warning]
     page.sections = forms.sections(view.model, view.sheet, typed, problems, None if is_new else record)
     shown = {view.name for section in page.sections for view in section.fields}
-    page.errors = forms.plain(p.words for p in errors if p.field.split(".")[0] not in shown and "." not in p.field)
-    page.warnings = forms.plain(problem.words for problem in problems if problem.warning) if not errors else []
+    page.errors = forms.plain(
+        p.words for p in errors if p.field.split(".")[0] not in shown and "." not in p.field
+    )
+    page.warnings = (
+        forms.plain(problem.words for problem in problems if problem.warning) if not errors else []
+    )
     page.token = request.form.get("token") or uuid.uuid4().hex
     page.version = str(typed.get("version") or "")
     page.draft_url = view.url("draft", form=form_name(record))
@@ -130,7 +152,9 @@ def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
     return redirect(target)
 
 
-def _again(view: RecordView, session: Session, pk: int | None, typed: Typed, problems: list[Problem], status: int) -> Any:
+def _again(
+    view: RecordView, session: Session, pk: int | None, typed: Typed, problems: list[Problem], status: int
+) -> Any:
     """The same form with everything that was typed and everything that is wrong."""
     session.rollback()
     record = view.model() if pk is None else view.find(pk)
@@ -174,4 +198,6 @@ def discard_draft(view: RecordView, session: Session, actor: Actor) -> Any:
     session.commit()
     _resource, _slash, rest = name.partition("/")
     which, _slash, shelf = rest.partition("/")
-    return redirect(view.url("edit", pk=int(which)) if which.isdigit() else view.url("add", shelf=shelf or None))
+    return redirect(
+        view.url("edit", pk=int(which)) if which.isdigit() else view.url("add", shelf=shelf or None)
+    )

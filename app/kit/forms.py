@@ -37,7 +37,9 @@ def typed_from(form: MultiDict[str, str], model: type[Row]) -> Typed:
             typed[key] = form.getlist(key) if fields[key].kind == "rights" else form[key]
     for name, numbered in rows.items():
         blank = _blank_values(kin[name])
-        typed[name] = [line for _index, line in sorted(numbered.items()) if line.get("id") or _is_filled(line, blank)]
+        typed[name] = [
+            line for _index, line in sorted(numbered.items()) if line.get("id") or _is_filled(line, blank)
+        ]
     if "version" in form:
         typed["version"] = form["version"]
     return typed
@@ -61,7 +63,11 @@ def typed_of(row: Row) -> Typed:
 
 
 def sections(
-    model: type[Row], sheet: Sheet, typed: Mapping[str, Any], problems: Iterable[Problem] = (), row: Row | None = None
+    model: type[Row],
+    sheet: Sheet,
+    typed: Mapping[str, Any],
+    problems: Iterable[Problem] = (),
+    row: Row | None = None,
 ) -> list[Section]:
     """The numbered parts of a form, filled with what was typed and what is wrong with it."""
     wrong: dict[str, list[Any]] = {}
@@ -77,7 +83,9 @@ def sections(
     return made
 
 
-def _child_table(model: type[Row], name: str, typed: Mapping[str, Any], wrong: Mapping[str, list[Any]]) -> ChildTable:
+def _child_table(
+    model: type[Row], name: str, typed: Mapping[str, Any], wrong: Mapping[str, list[Any]]
+) -> ChildTable:
     cls = model.child_classes()[name]
     fields = {key: field for key, field in cls.fields().items() if not field.automatic}
     rows = [
@@ -92,20 +100,30 @@ def _child_table(model: type[Row], name: str, typed: Mapping[str, Any], wrong: M
         if isinstance(line, Mapping)
     ]
     blank = [
-        input_view(field, f"{name}-__index__-{key}", field.typed(field.default), {}) for key, field in fields.items()
+        input_view(field, f"{name}-__index__-{key}", field.typed(field.default), {})
+        for key, field in fields.items()
     ]
     return ChildTable(name, cls.__label__, blank, rows, errors=wrong.get(name, []))
 
 
-def input_view(  # noqa: PLR0913 - the facts of an input
-    field: Field, name: str, value: Any, wrong: Mapping[str, list[Any]], row: Row | None = None, path: str = ""
+def input_view(
+    field: Field,
+    name: str,
+    value: Any,
+    wrong: Mapping[str, list[Any]],
+    row: Row | None = None,
+    path: str = "",
 ) -> FieldView:
     """One input."""
     view = FieldView(
         name,
         field.label,
         field.kind,
-        value=value if isinstance(value, str) else "" if value is None or isinstance(value, list) else str(value),
+        value=value
+        if isinstance(value, str)
+        else ""
+        if value is None or isinstance(value, list)
+        else str(value),
         required=field.required,
         wide=field.wide,
         unit=field.unit,
@@ -121,7 +139,10 @@ def input_view(  # noqa: PLR0913 - the facts of an input
             for option in view.options:
                 option.data = {"gender": codes.attribute(field.table, option.value, "default_gender") or ""}
     elif isinstance(field, columns.YesNoField):
-        view.options = [Option("1", field.words[0], view.value == "1"), Option("0", field.words[1], view.value == "0")]
+        view.options = [
+            Option("1", field.words[0], view.value == "1"),
+            Option("0", field.words[1], view.value == "0"),
+        ]
     elif isinstance(field, columns.ReferenceField):
         view.picker_url = url_for(f"{field.target}.pick")
         if view.value and row is not None and str(getattr(row, field.name) or "") == view.value:
@@ -139,7 +160,9 @@ def read_view(row: Row, name: str, *, masked: bool = False, reveal_url: str = ""
     text = row.text(name)
     if masked and field.masked and text:
         text = identity.mask(text)
-    view = FieldView(name, field.label, field.kind, text=text, unit=field.unit if text else "", wide=field.wide)
+    view = FieldView(
+        name, field.label, field.kind, text=text, unit=field.unit if text else "", wide=field.wide
+    )
     view.mono = field.masked
     view.reveal_url = reveal_url if masked and field.masked and getattr(row, name) else ""
     return view

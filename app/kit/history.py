@@ -22,7 +22,9 @@ from app.kit.scope import Actor, Scoped
 Snapshot = dict[str, Any]
 
 #: book-keeping that is not content
-_SILENT = frozenset({"updated_at", "updated_by_id", "updated_by_name", "version", "last_reported_at", "last_returned_at"})
+_SILENT = frozenset(
+    {"updated_at", "updated_by_id", "updated_by_name", "version", "last_reported_at", "last_returned_at"}
+)
 
 
 class RecordVersion(Scoped, Model):
@@ -45,11 +47,11 @@ class RecordVersion(Scoped, Model):
     diff: Mapped[list[list[Any]]] = mapped_column(JSON)
 
     @classmethod
-    def scope(cls, who: Actor) -> ColumnElement[bool]:  # noqa: ARG003 - see below
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Read only by the id of a record that the reader has been shown."""
         return true()
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - written only together with its record
+    def in_scope(self, who: Actor) -> bool:
         """As its record."""
         return True
 
@@ -94,11 +96,15 @@ def difference(before: Snapshot, after: Snapshot) -> list[list[Any]]:
 def _content(child: Any) -> Any:
     if not isinstance(child, dict):  # a column that holds a list, e.g. problem_flags
         return child
-    return {key: value for key, value in child.items() if key not in _SILENT and not key.startswith("created_")}
+    return {
+        key: value for key, value in child.items() if key not in _SILENT and not key.startswith("created_")
+    }
 
 
 @contextmanager
-def recorded(record: Any, step: str, actor: Actor, message: str | None = None, *, is_new: bool = False) -> Iterator[None]:
+def recorded(
+    record: Any, step: str, actor: Actor, message: str | None = None, *, is_new: bool = False
+) -> Iterator[None]:
     """Note the change that happens inside: what the record was before, and what of it changed."""
     before = None if is_new else snapshot(record)
     yield
@@ -108,7 +114,7 @@ def recorded(record: Any, step: str, actor: Actor, message: str | None = None, *
     write(record, step, actor, message, before, difference(before or {}, snapshot(record)))
 
 
-def write(  # noqa: PLR0913 - a version is these facts
+def write(
     record: Any, step: str, actor: Actor, message: str | None, before: Snapshot | None, diff: list[list[Any]]
 ) -> None:
     """Add one version; ``before`` is the content before the change."""

@@ -62,7 +62,7 @@ def fault(number: str, today: date) -> Any:
         return _("身份证号中的出生日期不存在")
     if born > today:
         return _("身份证号中的出生日期晚于今天")
-    if born.year < 1880:  # noqa: PLR2004 - nobody alive
+    if born.year < 1880:
         return _("身份证号中的出生日期不合理")
     return None
 
@@ -70,7 +70,7 @@ def fault(number: str, today: date) -> Any:
 def doubt(number: str) -> Any:
     """Why a well-formed number may be mistyped: its check digit (AID-R044, a warning); None when it is right."""
     number = clean(number)
-    if len(number) == 18 and _SHAPE.fullmatch(number) and check_digit(number[:17]) != number[17]:  # noqa: PLR2004
+    if len(number) == 18 and _SHAPE.fullmatch(number) and check_digit(number[:17]) != number[17]:
         return _("身份证号校验位不符，请核对末位「%(last)s」", last=number[17])
     return None
 
@@ -78,5 +78,4 @@ def doubt(number: str) -> Any:
 def mask(number: str | None) -> str:
     """The number with its middle hidden."""
     number = number or ""
-    return f"{number[:6]}{'*' * 8}{number[-4:]}" if len(number) >= 15 else "*" * len(number)  # noqa: PLR2004
-
+    return f"{number[:6]}{'*' * 8}{number[-4:]}" if len(number) >= 15 else "*" * len(number)

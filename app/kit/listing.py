@@ -53,8 +53,14 @@ class Slice:
     next_key: str = ""
 
 
-def page(  # noqa: PLR0913 - the facts of a page
-    session: Session, statement: Select[Any], model: type[Row], order: Order, size: int, key: str = "", number: int = 0
+def page(
+    session: Session,
+    statement: Select[Any],
+    model: type[Row],
+    order: Order,
+    size: int,
+    key: str = "",
+    number: int = 0,
 ) -> Slice:
     """One page of ``statement``: at ``key`` (from a former page's link), or page ``number`` counted from 0.
 

@@ -38,7 +38,9 @@ class Question:
 
     def __post_init__(self) -> None:
         self.conditions = query.conditions_of(self.view.model, self.view.conditions)
-        self.more = [(label, query.conditions_of(self.view.model, names)) for label, names in self.view.more_conditions]
+        self.more = [
+            (label, query.conditions_of(self.view.model, names)) for label, names in self.view.more_conditions
+        ]
         everything = [*self.conditions, *(one for _label, some in self.more for one in some)]
         self.asked = query.ask(self.view.model, everything, self.args)
         self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
@@ -104,7 +106,7 @@ class Question:
 
 
 def _number(raw: str | None, default: int) -> int:
-    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 16 else default  # noqa: PLR2004
+    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 16 else default
 
 
 def tree_limit() -> int:
@@ -120,19 +122,33 @@ def unit_class() -> Any:
 def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
     """Load what a row shows along with it: one statement a relationship, whatever the rows."""
     fields = view.model.fields()
-    wanted = {fields[n].shown for n in view.columns if isinstance(fields.get(n), columns.ReferenceField)}  # type: ignore[attr-defined]
+    wanted = {fields[n].shown for n in view.columns if isinstance(fields.get(n), columns.ReferenceField)}
     wanted |= {"owner_unit"} if view.is_reportable else set()
     wanted |= set(view.eager)
     relations = inspect(view.model).relationships
-    return statement.options(*(selectinload(getattr(view.model, name)) for name in sorted(wanted) if name in relations))
+    return statement.options(
+        *(selectinload(getattr(view.model, name)) for name in sorted(wanted) if name in relations)
+    )
 
 
 def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> ListPage:
     """The whole page."""
     asked = Question(view, actor, args)
     statement = asked.statement(session)
-    piece = listing.page(session, eager(view, statement), view.model, asked.order, asked.size, args.get("key", ""), asked.number)
-    number = len(piece.rows) if _is_whole(asked, piece) else listing.count(session, statement, exact=args.get("count") == "exact")
+    piece = listing.page(
+        session,
+        eager(view, statement),
+        view.model,
+        asked.order,
+        asked.size,
+        args.get("key", ""),
+        asked.number,
+    )
+    number = (
+        len(piece.rows)
+        if _is_whole(asked, piece)
+        else listing.count(session, statement, exact=args.get("count") == "exact")
+    )
     unit = asked.unit(session)
     title = asked.shelf.label if asked.shelf else view.list_title
     page = ListPage(title, crumbs=[Crumb(view.group_label), Crumb(title)])
@@ -142,7 +158,9 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.more_conditions = [(label, query.panel(some, args, problems)) for label, some in asked.more]
     page.asked = asked.asked.words
     page.errors = [problem.words for problem in problems]
-    page.keep = {key: args[key] for key in ("shelf", "state", "unit", "sub", "size", "order") if args.get(key)}
+    page.keep = {
+        key: args[key] for key in ("shelf", "state", "unit", "sub", "size", "order") if args.get(key)
+    }
     page.open_panel = bool(asked.asked.words) or args.get("panel") == "all"
     page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
     if view.is_owned:
@@ -199,7 +217,9 @@ def state_counts(asked: Question, session: Session) -> dict[str, int]:
     statement = asked.statement(session, with_state=False)
     model = asked.view.model
     return {
-        state: listing.count(session, statement.where(model.state_is(state, asked.actor)) if state else statement)
+        state: listing.count(
+            session, statement.where(model.state_is(state, asked.actor)) if state else statement
+        )
         for state in ("", *TONES)
     }
 
@@ -230,10 +250,21 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
         if actor.may(step.name, resource):
             url = view.url("dialog", step=step.name)
             label = view.step_labels.get(step.name, step.label)
-            actions.append(Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger))
+            actions.append(
+                Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger)
+            )
     if view.can_delete and view.is_tickable and actor.may("write", resource):
         actions.append(
-            Action("delete", view.delete_label, view.url("delete_many"), "trash", "post", _("确定删除选中的记录吗？删除后不能恢复。"), needs_rows=True, danger=True)
+            Action(
+                "delete",
+                view.delete_label,
+                view.url("delete_many"),
+                "trash",
+                "post",
+                _("确定删除选中的记录吗？删除后不能恢复。"),
+                needs_rows=True,
+                danger=True,
+            )
         )
     return actions
 
@@ -251,10 +282,18 @@ def exports(asked: Question) -> list[Action]:
     )
     whole = {key: value for key, value in asked.args.items() if value != "" and key not in {"count", "draft"}}
     made = [
-        Action(f"print_{rows}_{fields}", label, asked.at("print_list", whole | {"rows": rows, "fields": fields}), "printer", new_tab=True)
+        Action(
+            f"print_{rows}_{fields}",
+            label,
+            asked.at("print_list", whole | {"rows": rows, "fields": fields}),
+            "printer",
+            new_tab=True,
+        )
         for rows, fields, label in ways
     ]
-    made.append(Action("xlsx", _("另存为Excel"), asked.at("export", whole | {"format": "xlsx"}), "file-spreadsheet"))
+    made.append(
+        Action("xlsx", _("另存为Excel"), asked.at("export", whole | {"format": "xlsx"}), "file-spreadsheet")
+    )
     made.append(Action("csv", _("另存为CSV"), asked.at("export", whole | {"format": "csv"}), "download"))
     return made
 
@@ -266,13 +305,20 @@ def _column(asked: Question, name: str) -> Column:
     if view.sortable(name):
         mine = asked.order.name == name
         column.sorted = ("desc" if asked.order.descending else "asc") if mine else ""
-        column.sort_url = asked.url(order=f"{name}:{'asc' if mine and asked.order.descending else 'desc' if mine else 'asc'}")
+        column.sort_url = asked.url(
+            order=f"{name}:{'asc' if mine and asked.order.descending else 'desc' if mine else 'asc'}"
+        )
     return column
 
 
 def row_of(view: RecordView, record: Any, actor: Actor) -> Row:
     """One record of the list."""
-    return Row(record.id, view.url("show", pk=record.id), [cell(view, record, name, actor) for name in view.columns], row_actions(view, record, actor))
+    return Row(
+        record.id,
+        view.url("show", pk=record.id),
+        [cell(view, record, name, actor) for name in view.columns],
+        row_actions(view, record, actor),
+    )
 
 
 def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:
@@ -284,18 +330,28 @@ def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:
     if field is None:
         return Cell(view.shown[name].text(record))
     text = record.text(name) if field.kind == "reference" else field.short(getattr(record, name))
-    return Cell(text, field.align, title=text if len(text) > 12 else "")  # noqa: PLR2004 - what a column shows at least
+    return Cell(text, field.align, title=text if len(text) > 12 else "")
 
 
 def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
     """The icons at the end of a row (L2)."""
     actions = []
     if view.can_print:
-        actions.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
+        actions.append(
+            Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True)
+        )
         actions.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
     if actor.may("write", view.resource):
         if view.can_edit:
-            actions.append(Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=view.refusal(record, "edit", actor)))
+            actions.append(
+                Action(
+                    "edit",
+                    _("编辑"),
+                    view.url("edit", pk=record.id),
+                    "edit",
+                    refusal=view.refusal(record, "edit", actor),
+                )
+            )
         if view.can_delete:
             actions.append(view.delete_action(record, view.refusal(record, "delete", actor)))
     return actions
@@ -314,6 +370,9 @@ def pager(asked: Question, piece: listing.Slice, number: int) -> Pager:
     if not asked.args.get("key"):
         made.number = _("第%(n)s页", n=asked.number + 1)
     made.jump_url = asked.url() if pages > 1 else ""
-    made.sizes = [Tab(str(n), _("%(n)s条/页", n=n), asked.url(size=n), active=n == asked.size) for n in (20, 50, 100, 200)]
+    made.sizes = [
+        Tab(str(n), _("%(n)s条/页", n=n), asked.url(size=n), active=n == asked.size)
+        for n in (20, 50, 100, 200)
+    ]
     made.count_url = asked.url(count="exact") if capped and asked.args.get("count") != "exact" else ""
     return made

@@ -38,7 +38,7 @@ class Entry:
         if (self.only and not self.only(actor)) or not actor.may(self.permission, own):
             return None
         endpoint = self.endpoint if "." in self.endpoint else f"{resource}.{self.endpoint}"
-        return MenuItem(self.label, url_for(endpoint, **dict(self.values)))
+        return MenuItem(self.label, url_for(endpoint, **dict[str, Any](self.values)))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,12 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
     api_spec.components.schema(f"{name}.write", component=write)
     base = f"/api/{version}/{name}"
     one = {"in": "path", "name": "pk", "required": True, "schema": {"type": "integer"}}
-    q = {"in": "query", "name": "q", "schema": {"type": "string"}, "description": "rison: filters, order_column, order_direction, page, page_size, columns"}
+    q = {
+        "in": "query",
+        "name": "q",
+        "schema": {"type": "string"},
+        "description": "rison: filters, order_column, order_direction, page, page_size, columns",
+    }
     reads = {"operation": "read", "schema": f"#/components/schemas/{name}"}
     writes = {"$ref": f"#/components/schemas/{name}.write"}
     paths: dict[str, dict[str, Any]] = {
@@ -36,16 +41,27 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
     if view.can_delete:
         paths[f"{base}/{{pk}}"]["delete"] = _operation(name, "删除", [one])
     if view.statistics:
-        by = {"in": "query", "name": "by", "required": True, "schema": {"type": "string", "enum": list(view.statistics.dimensions)}}
+        by = {
+            "in": "query",
+            "name": "by",
+            "required": True,
+            "schema": {"type": "string", "enum": list(view.statistics.dimensions)},
+        }
         unit = {"in": "query", "name": "unit", "schema": {"type": "integer"}}
         paths[f"{base}/statistics"] = {"get": _operation(name, "统计", [by, unit])}
     for step in view.steps().values():
         asks = {a.name: a.field.schema() for a in step.asks}
-        body = {"type": "object", "properties": asks, "required": [a.name for a in step.asks if a.field.required]}
+        body = {
+            "type": "object",
+            "properties": asks,
+            "required": [a.name for a in step.asks if a.field.required],
+        }
         many = body | {"properties": asks | {"ids": {"type": "array", "items": {"type": "integer"}}}}
         if not body["required"]:
             del body["required"]
-        paths[f"{base}/{{pk}}/steps/{step.name}"] = {"post": _operation(name, str(step.label), [one], body=body)}
+        paths[f"{base}/{{pk}}/steps/{step.name}"] = {
+            "post": _operation(name, str(step.label), [one], body=body)
+        }
         paths[f"{base}/steps/{step.name}"] = {"post": _operation(name, f"{step.label}（多条）", body=many)}
     if view.has_attachments:
         file = {"in": "path", "name": "file", "required": True, "schema": {"type": "integer"}}
@@ -61,7 +77,9 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
         api_spec.path(path=path, operations=operations)
 
 
-def _operation(tag: str, summary: str, parameters: Any = (), reads: Any = None, body: Any = None, status: int = 200) -> dict[str, Any]:
+def _operation(
+    tag: str, summary: str, parameters: Any = (), reads: Any = None, body: Any = None, status: int = 200
+) -> dict[str, Any]:
     content = {"application/json": {"schema": {"$ref": reads["schema"]} if reads else {"type": "object"}}}
     made: dict[str, Any] = {
         "tags": [tag],
@@ -69,7 +87,17 @@ def _operation(tag: str, summary: str, parameters: Any = (), reads: Any = None, 
         "parameters": list(parameters),
         "security": [{"jwt": []}],
         "responses": {str(status): {"description": "OK", "content": content}}
-        | {code: {"description": words} for code, words in (("400", "请求有误"), ("401", "未登录"), ("403", "无权限"), ("404", "不存在或不在范围内"), ("409", "被拒绝"), ("422", "内容不符合要求"))},
+        | {
+            code: {"description": words}
+            for code, words in (
+                ("400", "请求有误"),
+                ("401", "未登录"),
+                ("403", "无权限"),
+                ("404", "不存在或不在范围内"),
+                ("409", "被拒绝"),
+                ("422", "内容不符合要求"),
+            )
+        },
     }
     if body:
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}

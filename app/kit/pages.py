@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-
 Words = Any
 """A string, or a lazily translated one."""
 
@@ -452,5 +451,3 @@ class Frame:
     bell_url: str = ""
     account_links: list[tuple[Words, str]] = field(default_factory=list)
     logout_url: str = ""
-
-

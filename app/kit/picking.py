@@ -35,10 +35,17 @@ def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
         statement = statement.where(clause)
     names = searched(view)
     if words and names:
-        statement = statement.where(or_(*(getattr(view.model, name).contains(words, autoescape=True) for name in names)))
+        statement = statement.where(
+            or_(*(getattr(view.model, name).contains(words, autoescape=True) for name in names))
+        )
     notes = [name for name in view.columns if name in view.model.fields() and name not in names][:1]
     return [
-        {"value": str(record.id), "text": record.title, "note": "".join(record.text(name) for name in notes), "children": False}
+        {
+            "value": str(record.id),
+            "text": record.title,
+            "note": "".join(record.text(name) for name in notes),
+            "children": False,
+        }
         for record in session.scalars(statement)
     ]
 
@@ -46,14 +53,18 @@ def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
 def searched(view: RecordView) -> list[str]:
     """The fields to look in: those declared for search, else the first line of text in the list."""
     fields = view.model.fields()
-    mapped = [name for name, field in fields.items() if isinstance(field, columns.TextField) and name in inspect(view.model).all_orm_descriptors]
+    mapped = [
+        name
+        for name, field in fields.items()
+        if isinstance(field, columns.TextField) and name in inspect(view.model).all_orm_descriptors
+    ]
     declared = [name for name in mapped if fields[name].search]
     return declared or [name for name in view.columns if name in mapped][:1]
 
 
 def title_of(table: str, typed_id: str) -> str:
     """How a chosen record is called, if the actor sees it."""
-    if not (typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 10):  # noqa: PLR2004 - a database integer
+    if not (typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 10):
         return ""
     cls = scope.class_of_table(table)
     record = db.session.scalar(select(cls).where(cls.id == int(typed_id)))

@@ -77,12 +77,16 @@ class Condition:
                 problems.append(Problem(name, wrong.args[0]))
         least, most = ends
         if least is not None and most is not None and least > most:
-            problems.append(Problem(f"{self.name}_from", _("「%(label)s」的起点不能大于终点", label=self.field.label)))
+            problems.append(
+                Problem(f"{self.name}_from", _("「%(label)s」的起点不能大于终点", label=self.field.label))
+            )
         clauses = []
         if isinstance(self.field, columns.DayField):
             moments = isinstance(self.field, columns.MomentField)
             if least is not None:
-                clauses.append(self.column >= (datetime(least.year, least.month, least.day) if moments else least))  # noqa: DTZ001
+                clauses.append(
+                    self.column >= (datetime(least.year, least.month, least.day) if moments else least)
+                )  # noqa: DTZ001
             if most is not None:
                 clauses.append(self.column < columns.day_after(most) if moments else self.column <= most)
             words = [f"{self.field.label}：{_span(least, most)}"] if clauses else []
@@ -101,13 +105,19 @@ class Condition:
 
     def _view(self, name: str, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> FieldView:
         value = typed.get(name, "")
-        kind = {"moment": "day", "long_text": "text", "id_card": "text", "reference": "text"}.get(self.field.kind, self.field.kind)
-        view = FieldView(name, self.field.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, []))
+        kind = {"moment": "day", "long_text": "text", "id_card": "text", "reference": "text"}.get(
+            self.field.kind, self.field.kind
+        )
+        view = FieldView(
+            name, self.field.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, [])
+        )
         if isinstance(self.field, columns.CodeField):
             view.options, view.picker_url = code_options(self.field.table, value)
         elif isinstance(self.field, columns.YesNoField):
             view.kind = "code"
-            view.options = [Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)]
+            view.options = [
+                Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)
+            ]
         return view
 
 
@@ -130,7 +140,7 @@ def code_options(table: str, chosen: str | None) -> tuple[list[Option], str]:
 def spellings(number: str) -> set[str]:
     """A number as it may be stored: as typed, as 18 characters, as 15."""
     full = identity.normal(number)
-    short = full[:6] + full[8:17] if len(full) == 18 and full[6:8] == "19" else full  # noqa: PLR2004
+    short = full[:6] + full[8:17] if len(full) == 18 and full[6:8] == "19" else full
     return {number, full, short}
 
 
@@ -188,7 +198,9 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
     return asked
 
 
-def panel(conditions: Sequence[Condition | Choice], typed: Mapping[str, str], problems: Sequence[Problem]) -> list[FieldView]:
+def panel(
+    conditions: Sequence[Condition | Choice], typed: Mapping[str, str], problems: Sequence[Problem]
+) -> list[FieldView]:
     """The inputs of the conditions, with what was typed and what is wrong with it."""
     errors: dict[str, list[Any]] = {}
     for problem in problems:
@@ -227,7 +239,9 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
     """One ``{"col", "opr", "value"}`` as a predicate. Raises BadRequest for unknown columns and operators."""
     fields = model.fields()
     apply = _OPERATORS.get(operator) if isinstance(operator, str) else None
-    column = getattr(model, name, None) if isinstance(name, str) and (name in fields or name == "id") else None
+    column: Any = (
+        getattr(model, name, None) if isinstance(name, str) and (name in fields or name == "id") else None
+    )
     if apply is None or not hasattr(column, "is_") or name in model.virtual:
         raise BadRequest(_("不能按「%(name)s」「%(opr)s」筛选", name=str(name)[:40], opr=str(operator)[:20]))
     one = fields[name] if name in fields else columns.CountField(_("编号"))
@@ -235,11 +249,11 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
         if operator in _TEXTUAL:
             return apply(column, columns.clean(value))
         if operator == "in":
-            if not isinstance(value, list) or len(value) > 1000:  # noqa: PLR2004 - a bound on input
+            if not isinstance(value, list) or len(value) > 1000:
                 raise BadRequest(_("in 的值应为列表"))
             return apply(column, [one.parse(item) for item in value])
         if value is None or value == "":
-            return column.is_(None) if operator == "eq" else column.is_not(None)
+            return and_(column.is_(None) if operator == "eq" else column.is_not(None))
         parsed = one.parse(value)
     except columns.Wrong as wrong:
         raise BadRequest(wrong.args[0]) from None
@@ -250,7 +264,7 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
 
 def _moment_filter(column: Any, operator: str, day: date) -> Clause:
     start, end = datetime(day.year, day.month, day.day), columns.day_after(day)  # noqa: DTZ001 - wall time
-    by_operator = {
+    by_operator: dict[str, Clause] = {
         "eq": and_(column >= start, column < end),
         "neq": or_(column < start, column >= end),
         "gt": column >= end,

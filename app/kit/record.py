@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
-from sqlalchemy import DateTime, ForeignKey, Integer, inspect
+from sqlalchemy import DateTime, ForeignKey, Integer, String, inspect
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column, object_session
 
 from app.kit import columns
@@ -101,7 +101,7 @@ class Record(Row, Model):
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"system": True})
     updated_at: Mapped[datetime] = mapped_column(DateTime, nullable=False)
     updated_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), info={"system": True})
-    updated_by_name: Mapped[str] = mapped_column(columns.String(64), default="")
+    updated_by_name: Mapped[str] = mapped_column(String(64), default="")
     version: Mapped[int] = mapped_column(Integer, nullable=False)
 
     @declared_attr.directive
@@ -143,15 +143,21 @@ def fill(row: Row, typed: Mapping[str, Any], prefix: str = "") -> tuple[list[Pro
 
 def _fill_children(row: Row, name: str, raw: Any, path: str) -> list[Problem]:
     """Match typed rows to stored ones by id; rows that are not typed any more go."""
-    if not isinstance(raw, Sequence) or isinstance(raw, str) or not all(isinstance(line, Mapping) for line in raw):
+    if (
+        not isinstance(raw, Sequence)
+        or isinstance(raw, str)
+        or not all(isinstance(line, Mapping) for line in raw)
+    ):
         return [Problem(path, _("应为若干行"))]
-    if len(raw) > 100:  # noqa: PLR2004 - a bound on input; no household is that large
+    if len(raw) > 100:
         return [Problem(path, _("最多100行"))]
     stored = {str(child.id): child for child in getattr(row, name)}
     rows, problems = [], []
     for index, line in enumerate(raw):
         child = stored.get(str(line.get("id") or "")) or type(row).child_classes()[name]()
-        found, _paths = fill(child, {key: value for key, value in line.items() if key != "id"}, f"{path}.{index}.")
+        found, _paths = fill(
+            child, {key: value for key, value in line.items() if key != "id"}, f"{path}.{index}."
+        )
         if hasattr(child, "line_no"):
             child.line_no = index + 1
         rows.append(child)

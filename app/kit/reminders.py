@@ -25,8 +25,12 @@ class Reminder(Stateful, Record):
     __label__ = _("提醒信息")
     __table_args__ = (Index("ix_reminder_receiver", "receiver_unit_id", "state", "id"),)
 
-    sender_unit_id: Mapped[int | None] = columns.reference(_("提醒发送单位"), "unit", automatic=True, system=True)
-    receiver_unit_id: Mapped[int] = columns.reference(_("接收单位"), "unit", automatic=True, system=True, nullable=False)
+    sender_unit_id: Mapped[int | None] = columns.reference(
+        _("提醒发送单位"), "unit", automatic=True, system=True
+    )
+    receiver_unit_id: Mapped[int] = columns.reference(
+        _("接收单位"), "unit", automatic=True, system=True, nullable=False
+    )
     sender_unit_name: Mapped[str] = columns.text(_("提醒发送单位"), 100, automatic=True)
     subject: Mapped[str] = columns.text(_("主题"), 200, automatic=True)
     message: Mapped[str] = columns.long_text(_("内容"), automatic=True)
@@ -45,7 +49,9 @@ class Reminder(Stateful, Record):
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Reminders of the actor's unit about record types that the actor may read."""
         readable = [resource for permission, resource in who.grants if permission == "can_read"]
-        return and_(cls.receiver_unit_id == who.unit_id, cls.record_type.in_(readable)) if readable else false()
+        return (
+            and_(cls.receiver_unit_id == who.unit_id, cls.record_type.in_(readable)) if readable else false()
+        )
 
     def in_scope(self, who: Actor) -> bool:
         """Written by the sender's step, changed by the receiver."""
@@ -64,7 +70,9 @@ class Reminder(Stateful, Record):
             self.handled_by_name = self.handled_at = None
 
 
-def remind(session: Session, receiver_unit_id: int, records: list[Any], subject: Any, message: str, actor: Actor) -> Reminder:
+def remind(
+    session: Session, receiver_unit_id: int, records: list[Any], subject: Any, message: str, actor: Actor
+) -> Reminder:
     """Tell a unit about records of one type; one reminder for all of them (AID Q27)."""
     first = records[0]
     reminder = Reminder(

@@ -33,7 +33,7 @@ def area_code(value: str) -> Any:
 def telephone(value: str) -> Any:
     """Digits with the usual separators, five at least."""
     shape = re.fullmatch(r"[\d\s()（）+\-、,，;；/转*#]{5,30}", value)
-    return None if shape and sum(c.isdigit() for c in value) >= 5 else _("电话号码应为数字")  # noqa: PLR2004
+    return None if shape and sum(c.isdigit() for c in value) >= 5 else _("电话号码应为数字")
 
 
 def email(value: str) -> Any:

@@ -20,7 +20,12 @@ from app.kit.workflow import Stateful
 
 
 def save(
-    session: Session, record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: frozenset[str] | None = None
+    session: Session,
+    record: Any,
+    typed: Mapping[str, Any],
+    actor: Actor,
+    *,
+    confirmed: frozenset[str] | None = None,
 ) -> list[Problem]:
     """Fill, derive, judge and store one record; the caller commits.
 
@@ -30,6 +35,7 @@ def save(
     Raises:
         Invalid: with every problem at once; nothing is stored, the caller rolls back.
         Refused: somebody else changed the record meanwhile, or it may not be edited now.
+
     """
     is_new = record.id is None
     with session.no_autoflush:
@@ -52,7 +58,9 @@ def save(
     return warnings
 
 
-def _judge(record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: frozenset[str] | None) -> list[Problem]:
+def _judge(
+    record: Any, typed: Mapping[str, Any], actor: Actor, *, confirmed: frozenset[str] | None
+) -> list[Problem]:
     problems, unread = fill(record, typed)
     record.derive(actor)
     problems += check(record, skip=unread)

@@ -111,11 +111,11 @@ class Open(Scoped):
     """Reference data: readers with the right see all rows."""
 
     @classmethod
-    def scope(cls, who: Actor) -> ColumnElement[bool]:  # noqa: ARG003 - the rule is that it does not matter
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Every row."""
         return true()
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - as above
+    def in_scope(self, who: Actor) -> bool:
         """Every row; who may write is a matter of rights."""
         return True
 
@@ -145,9 +145,10 @@ class Child(Scoped):
         """Rows whose parent is in scope."""
         key = getattr(cls, cls.parent_key)
         parent = class_of_table(next(iter(key.property.columns[0].foreign_keys)).column.table.name)
-        return key.in_(select(parent.id).where(parent.scope(who)))
+        within: ColumnElement[bool] = key.in_(select(parent.id).where(parent.scope(who)))
+        return within
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - the foreign key guard has asked for the parent
+    def in_scope(self, who: Actor) -> bool:
         """The parent is judged instead: its key goes through the foreign key guard."""
         return True
 
@@ -160,7 +161,8 @@ class Personal(Scoped):
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Rows of the acting account."""
-        return cls.account_id == who.account_id if who.account_id else false()
+        mine: ColumnElement[bool] = cls.account_id == who.account_id
+        return mine if who.account_id else false()
 
     def in_scope(self, who: Actor) -> bool:
         """The row is the acting account's."""
@@ -176,7 +178,7 @@ def _classes() -> dict[str, type[Any]]:
     found: dict[str, type[Any]] = {}
     for mapper in Model.registry.mappers:
         if issubclass(mapper.class_, Scoped):
-            found[mapper.local_table.name] = mapper.class_  # type: ignore[attr-defined]
+            found[mapper.local_table.name] = mapper.class_
     return found
 
 
@@ -188,7 +190,7 @@ def class_of_table(name: str) -> type[Any]:
 @lru_cache(maxsize=4096)
 def _reachable(tables: frozenset[str]) -> tuple[type[Any], ...]:
     """The scoped classes of these tables and of whatever their relationships may load along with them."""
-    by_table = {mapper.local_table.name: mapper for mapper in Model.registry.mappers}  # type: ignore[attr-defined]
+    by_table = {mapper.local_table.name: mapper for mapper in Model.registry.mappers}
     seen: set[Mapper[Any]] = set()
     todo = [by_table[name] for name in tables if name in by_table]
     while todo:
@@ -214,12 +216,17 @@ def _scope_statements(state: ORMExecuteState) -> None:
         return
     for cls in _reachable(tables):
         rows = cls.scope(who) if who is not None else false()
-        state.statement = state.statement.options(with_loader_criteria(cls, rows, include_aliases=True))  # type: ignore[attr-defined]
+        state.statement = state.statement.options(with_loader_criteria(cls, rows, include_aliases=True))
 
 
 def _tables_of(statement: Any) -> frozenset[str]:
     found = find_tables(
-        statement, include_joins=True, include_aliases=True, include_selects=True, include_crud=True, check_columns=True
+        statement,
+        include_joins=True,
+        include_aliases=True,
+        include_selects=True,
+        include_crud=True,
+        check_columns=True,
     )
     return frozenset(table.name for table in found if hasattr(table, "name"))
 
@@ -243,7 +250,9 @@ def _guard_writes(session: Session, _context: UOWTransaction, _instances: Any) -
         return
     with session.no_autoflush:
         for row in (*session.new, *session.dirty, *session.deleted):
-            if isinstance(row, Scoped) and (row in session.new or row in session.deleted or session.is_modified(row)):
+            if isinstance(row, Scoped) and (
+                row in session.new or row in session.deleted or session.is_modified(row)
+            ):
                 if who is None or not row.in_scope(who):
                     raise Missing
                 _guard_keys(session, row, who)
@@ -252,12 +261,17 @@ def _guard_writes(session: Session, _context: UOWTransaction, _instances: Any) -
 def _guard_keys(session: Session, row: Any, who: Actor) -> None:
     """Refuse a foreign key that points at a row which the actor does not see."""
     scoped = _classes()
-    state = row._sa_instance_state  # noqa: SLF001 - SQLAlchemy's own name for the inspection
+    state = row._sa_instance_state
     for attribute in state.mapper.column_attrs:
         column = attribute.columns[0]
         target = next((key.column.table.name for key in column.foreign_keys), "")
         value = getattr(row, attribute.key)
-        if target not in scoped or value is None or column.info.get("system") or not state.attrs[attribute.key].history.added:
+        if (
+            target not in scoped
+            or value is None
+            or column.info.get("system")
+            or not state.attrs[attribute.key].history.added
+        ):
             continue
         if target == "unit" and value == who.unit_id:
             continue

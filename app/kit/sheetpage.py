@@ -41,7 +41,10 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
         page.attachments = files_of(view, session, record, actor)
     page.footer = [
         (_("录入日期"), type(record).fields()["created_at"].text(record.created_at)),
-        (_("最后修改"), f"{record.updated_by_name or ''} {record.updated_at.strftime('%Y-%m-%d %H:%M') if record.updated_at else ''}"),
+        (
+            _("最后修改"),
+            f"{record.updated_by_name or ''} {record.updated_at.strftime('%Y-%m-%d %H:%M') if record.updated_at else ''}",
+        ),
     ]
     return page
 
@@ -56,12 +59,24 @@ def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
     made = []
     if view.can_edit and actor.may("write", view.resource):
         refusal = view.refusal(record, "edit", actor, wide=True)
-        made.append(Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=refusal, primary=True))
+        made.append(
+            Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=refusal, primary=True)
+        )
     for step in view.listed_steps():
         if actor.may(step.name, view.resource):
             url = f"{view.url('dialog', step=step.name)}?ids={record.id}"
             refusal = view.refusal(record, step.name, actor, wide=True)
-            made.append(Action(step.name, view.step_labels.get(step.name, step.label), url, step.icon, "dialog", refusal=refusal, danger=step.danger))
+            made.append(
+                Action(
+                    step.name,
+                    view.step_labels.get(step.name, step.label),
+                    url,
+                    step.icon,
+                    "dialog",
+                    refusal=refusal,
+                    danger=step.danger,
+                )
+            )
     if view.can_print:
         made.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
         made.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
@@ -92,7 +107,7 @@ def files_of(view: RecordView, session: Session, record: Any, actor: Actor) -> A
 
 
 def _size(size: int) -> str:
-    return f"{size / 1024:.0f} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"  # noqa: PLR2004
+    return f"{size / 1024:.0f} KB" if size < 1024 * 1024 else f"{size / 1024 / 1024:.1f} MB"
 
 
 def history_of(session: Session, record: Any) -> list[HistoryLine]:
@@ -116,7 +131,14 @@ def history_of(session: Session, record: Any) -> list[HistoryLine]:
 
 def step_words(record: Any, step: str) -> Any:
     """What a version was made by."""
-    own = {"add": _("新增"), "edit": _("修改"), "delete": _("删除"), "merge": _("合并"), "attach": _("上传附件"), "detach": _("删除附件")}
+    own = {
+        "add": _("新增"),
+        "edit": _("修改"),
+        "delete": _("删除"),
+        "merge": _("合并"),
+        "attach": _("上传附件"),
+        "detach": _("删除附件"),
+    }
     table = record.step_table() if hasattr(record, "step_table") else {}
     return own.get(step) or (table[step].label if step in table else step)
 
@@ -139,10 +161,20 @@ def _child_changes(model: type[Row], before: list[Any], after: list[Any]) -> lis
     for key in {**old, **new}:
         name = (new.get(key) or old[key]).get("full_name") or ""
         if key not in old or key not in new:
-            told.append((f"{model.__label__} {name}", "" if key not in old else name, name if key in new else gettext("(已移除)")))
+            told.append(
+                (
+                    f"{model.__label__} {name}",
+                    "" if key not in old else name,
+                    name if key in new else gettext("(已移除)"),
+                )
+            )
             continue
         told += [
-            (f"{name} {field.label}", json_text(field, old[key].get(field_name)), json_text(field, new[key].get(field_name)))
+            (
+                f"{name} {field.label}",
+                json_text(field, old[key].get(field_name)),
+                json_text(field, new[key].get(field_name)),
+            )
             for field_name, field in model.fields().items()
             if old[key].get(field_name) != new[key].get(field_name)
         ]
@@ -152,10 +184,11 @@ def _child_changes(model: type[Row], before: list[Any], after: list[Any]) -> lis
 def json_text(field: columns.Field, value: Any) -> str:
     """A value as a snapshot keeps it, for a reader."""
     if value is None or value == "":
-        return gettext("(空)")
+        return str(gettext("(空)"))
     if isinstance(value, dict):
         return str(value.get("label") or value.get("code") or "")
-    return field.text(value) if isinstance(value, bool) or field.kind in {"money", "decimal", "int"} else str(value)
+    is_plain = isinstance(value, bool) or field.kind in {"money", "decimal", "int"}
+    return str(field.text(value) if is_plain else value)
 
 
 def reveal(view: RecordView, session: Session, record: Any, actor: Actor, name: str) -> Any:

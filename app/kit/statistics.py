@@ -62,8 +62,14 @@ class Table:
     total: dict[str, list[Any]]
 
 
-def table(  # noqa: PLR0913 - the facts of a statistic
-    session: Session, model: Any, statement: Select[Any], declared: Statistics, dimension: str, unit: Any, unit_class: Any
+def table(
+    session: Session,
+    model: Any,
+    statement: Select[Any],
+    declared: Statistics,
+    dimension: str,
+    unit: Any,
+    unit_class: Any,
 ) -> Table:
     """Count ``statement``'s records by a dimension, for ``unit`` itself and for each direct subordinate with its subtree.
 
@@ -73,9 +79,14 @@ def table(  # noqa: PLR0913 - the facts of a statistic
         raise BadRequest(_("不能按「%(name)s」统计", name=dimension[:40]))
     column = getattr(model, dimension)
     branch = func.substr(model.owner_path, 1, tree.WIDTH * (unit.depth + 1)).label("branch")
-    sums = [func.sum(getattr(model, measure.field)) if measure.field else func.count() for measure in declared.measures]
+    sums = [
+        func.sum(getattr(model, measure.field)) if measure.field else func.count()
+        for measure in declared.measures
+    ]
     rows = session.execute(
-        statement.with_only_columns(branch, column.label("value"), *sums).order_by(None).group_by("branch", "value")
+        statement.with_only_columns(branch, column.label("value"), *sums)
+        .order_by(None)
+        .group_by("branch", "value")
     ).all()
     children = session.execute(
         select(unit_class.id, unit_class.name, unit_class.path)
@@ -85,7 +96,10 @@ def table(  # noqa: PLR0913 - the facts of a statistic
     values = _values(model.fields()[dimension], {row.value for row in rows})
     lines = [Line(unit.id, unit.name, _figures(rows, unit.path, values, declared.measures), alone=True)]
     lines += [Line(c.id, c.name, _figures(rows, c.path, values, declared.measures)) for c in children]
-    total = {value.code: [sum(line.figures[value.code][i] for line in lines) for i in range(len(sums))] for value in values}
+    total = {
+        value.code: [sum(line.figures[value.code][i] for line in lines) for i in range(len(sums))]
+        for value in values
+    }
     return Table(values, declared.measures, lines, total)
 
 
@@ -93,20 +107,35 @@ def _values(field: Any, found: set[Any]) -> list[Value]:
     """(未填), the values of the code table (retired ones where they occur), 总数."""
     if isinstance(field, columns.CodeField):
         known = [Value(value.code, value.label) for value in codes.values(field.table)]
-        known += [Value(code, codes.label(field.table, code)) for code in sorted(c for c in found if c) if code not in {v.code for v in known}]
+        known += [
+            Value(code, codes.label(field.table, code))
+            for code in sorted(c for c in found if c)
+            if code not in {v.code for v in known}
+        ]
     elif isinstance(field, columns.YesNoField):
         known = [Value("1", field.words[0]), Value("0", field.words[1])]
     else:
-        known = [Value(field.typed(value), field.text(value)) for value in sorted(v for v in found if v is not None)]
+        known = [
+            Value(field.typed(value), field.text(value))
+            for value in sorted(v for v in found if v is not None)
+        ]
     return [Value(NONE, _("(未填)")), *known, Value("", _("总数"))]
 
 
-def _figures(rows: Sequence[Any], branch: str, values: list[Value], measures: tuple[Measure, ...]) -> dict[str, list[Any]]:
+def _code(value: Any) -> str:
+    if value is None:
+        return NONE
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _figures(
+    rows: Sequence[Any], branch: str, values: list[Value], measures: tuple[Measure, ...]
+) -> dict[str, list[Any]]:
     figures = {value.code: [0] * len(measures) for value in values}
     for row in rows:
         if row.branch != branch:
             continue
-        code = NONE if row.value is None else {True: "1", False: "0"}.get(row.value, row.value) if isinstance(row.value, bool) else str(row.value)
+        code = _code(row.value)
         for target in (figures[code], figures[""]):
             for index, number in enumerate(row[2:]):
                 target[index] += number or 0

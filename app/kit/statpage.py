@@ -41,7 +41,9 @@ def compute(view: RecordView, session: Session, asked: Question, unit: Any, by: 
     """The table of a question."""
     if view.statistics is None:
         raise BadRequest(_("这类记录没有统计"))
-    return statistics.table(session, view.model, asked.statement(session), view.statistics, by, unit, unit_class())
+    return statistics.table(
+        session, view.model, asked.statement(session), view.statistics, by, unit, unit_class()
+    )
 
 
 def _page(view: RecordView, asked: Question, unit: Any) -> StatisticsPage:
@@ -67,18 +69,32 @@ def _fill(page: StatisticsPage, asked: Question, table: Table, by: str) -> None:
     page.measures = [measure.label for measure in table.measures]
     for line in table.lines:
         cells = [
-            StatisticsCell(statistics.text(number), _records_url(asked, by, value.code, line) if number else "")
+            StatisticsCell(
+                statistics.text(number), _records_url(asked, by, value.code, line) if number else ""
+            )
             for value in table.values
             for number in line.figures[value.code]
         ]
-        deeper = asked.at("statistic", _arguments(asked) | {"by": by, "unit": str(line.unit_id)}) if not line.alone else ""
+        deeper = (
+            asked.at("statistic", _arguments(asked) | {"by": by, "unit": str(line.unit_id)})
+            if not line.alone
+            else ""
+        )
         page.rows.append((StatisticsCell(line.unit_name, deeper), cells))
-    page.total = [StatisticsCell(statistics.text(number)) for value in table.values for number in table.total[value.code]]
+    page.total = [
+        StatisticsCell(statistics.text(number))
+        for value in table.values
+        for number in table.total[value.code]
+    ]
     page.chart = chart(table)
     here = _arguments(asked) | {"by": by}
     page.exports = [
-        Action("print", _("打印"), asked.at("statistic", here | {"format": "print"}), "printer", new_tab=True),
-        Action("xlsx", _("另存为Excel"), asked.at("statistic", here | {"format": "xlsx"}), "file-spreadsheet"),
+        Action(
+            "print", _("打印"), asked.at("statistic", here | {"format": "print"}), "printer", new_tab=True
+        ),
+        Action(
+            "xlsx", _("另存为Excel"), asked.at("statistic", here | {"format": "xlsx"}), "file-spreadsheet"
+        ),
     ]
 
 
@@ -99,10 +115,20 @@ def chart(table: Table) -> dict[str, Any]:
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "legend": {"bottom": 0, "type": "scroll"},
         "grid": {"left": 8, "right": 16, "top": 16, "bottom": 40, "containLabel": True},
-        "xAxis": {"type": "category", "data": [line.unit_name for line in lines], "axisLabel": {"interval": 0, "rotate": 30 if len(lines) > 6 else 0}},  # noqa: PLR2004
+        "xAxis": {
+            "type": "category",
+            "data": [line.unit_name for line in lines],
+            "axisLabel": {"interval": 0, "rotate": 30 if len(lines) > 6 else 0},
+        },
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
-            {"name": str(value.label), "type": "bar", "stack": "all", "barMaxWidth": 48, "data": [line.figures[value.code][0] for line in lines]}
+            {
+                "name": str(value.label),
+                "type": "bar",
+                "stack": "all",
+                "barMaxWidth": 48,
+                "data": [line.figures[value.code][0] for line in lines],
+            }
             for value in table.values[:-1]
             if any(line.figures[value.code][0] for line in lines)
         ],
@@ -110,11 +136,17 @@ def chart(table: Table) -> dict[str, Any]:
 
 
 def _heads(table: Table) -> list[Any]:
-    return [_("地区"), *(f"{value.label} {measure.label}" for value in table.values for measure in table.measures)]
+    return [
+        _("地区"),
+        *(f"{value.label} {measure.label}" for value in table.values for measure in table.measures),
+    ]
 
 
 def _rows(table: Table) -> list[list[Any]]:
-    lines = [[line.unit_name, *(n for value in table.values for n in line.figures[value.code])] for line in table.lines]
+    lines = [
+        [line.unit_name, *(n for value in table.values for n in line.figures[value.code])]
+        for line in table.lines
+    ]
     return [*lines, [_("合计"), *(n for value in table.values for n in table.total[value.code])]]
 
 
@@ -122,21 +154,34 @@ def _paper(view: RecordView, asked: Question, table: Table) -> PrintPage:
     page = PrintPage(f"{view.list_title}{_('统计表')}", landscape=True)
     page.heading = [(_("单位"), asked.actor.unit_name), (_("制表日期"), asked.actor.at.strftime("%Y-%m-%d"))]
     page.subtitle = "；".join(str(words) for words in asked.asked.words)
-    page.table = PrintTable(_heads(table), [[v if isinstance(v, str) or not hasattr(v, "__int__") else statistics.text(v) for v in row] for row in _rows(table)])
+    page.table = PrintTable(
+        _heads(table),
+        [
+            [v if isinstance(v, str) or not hasattr(v, "__int__") else statistics.text(v) for v in row]
+            for row in _rows(table)
+        ],
+    )
     return page
 
 
 def _file(view: RecordView, session: Session, asked: Question, table: Table) -> Any:
-    audit.note(session, asked.actor, view.resource, 0, "export", {"kind": "statistics", "by": asked.args["by"]})
+    audit.note(
+        session, asked.actor, view.resource, 0, "export", {"kind": "statistics", "by": asked.args["by"]}
+    )
     session.commit()
     title = f"{view.list_title}{_('统计表')}"
-    rows = ([str(cell) if not isinstance(cell, int) and not hasattr(cell, "as_tuple") else cell for cell in row] for row in _rows(table))
+    rows = (
+        [str(cell) if not isinstance(cell, int) and not hasattr(cell, "as_tuple") else cell for cell in row]
+        for row in _rows(table)
+    )
     return exchange.attachment(exchange.xlsx_file(_heads(table), rows, title), f"{title}.xlsx")
 
 
 def as_json(view: RecordView, table: Table) -> dict[str, Any]:
     """``{"columns", "rows", "total"}``: figures are keyed ``<code>.<measure>``; 总数 is ``total.<measure>``."""
-    names = [f"{value.code or 'total'}.{measure.name}" for value in table.values for measure in table.measures]
+    names = [
+        f"{value.code or 'total'}.{measure.name}" for value in table.values for measure in table.measures
+    ]
     labels = [f"{value.label} {measure.label}" for value in table.values for measure in table.measures]
 
     def figures(by_code: dict[str, list[Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flask import flash, redirect, request
+from flask import flash, request
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
@@ -38,7 +38,9 @@ def dialog(view: RecordView, records: Sequence[Any], name: str, actor: Actor) ->
     step = _step(view, name, actor)
     if not records:
         raise BadRequest(_("请先选择记录"))
-    return render("kit/dialog.html", _page(view, step, records, {}, [], _refusals(view, records, name, actor)))
+    return render(
+        "kit/dialog.html", _page(view, step, records, {}, [], _refusals(view, records, name, actor))
+    )
 
 
 def _refusals(view: RecordView, records: Sequence[Any], name: str, actor: Actor) -> list[tuple[Any, Any]]:
@@ -46,8 +48,13 @@ def _refusals(view: RecordView, records: Sequence[Any], name: str, actor: Actor)
     return [(title, words) for title, words in told if words]
 
 
-def _page(  # noqa: PLR0913 - the facts of a dialog
-    view: RecordView, step: Step, records: Sequence[Any], answers: Any, problems: Sequence[Problem], refused: list[tuple[Any, Any]]
+def _page(
+    view: RecordView,
+    step: Step,
+    records: Sequence[Any],
+    answers: Any,
+    problems: Sequence[Problem],
+    refused: list[tuple[Any, Any]],
 ) -> DialogPage:
     label = view.step_labels.get(step.name, step.label)
     page = DialogPage(label, url=view.url("step", step=step.name), submit=label, danger=step.danger)
@@ -75,7 +82,10 @@ def perform(view: RecordView, session: Session, records: Sequence[Any], name: st
         done, refused = perform_many(records, name, actor, answers)
     except Invalid as wrong:
         session.rollback()
-        return render("kit/dialog.html", _page(view, step, view.find_many(request.form.getlist("ids")), answers, wrong.problems, [])), 422
+        return render(
+            "kit/dialog.html",
+            _page(view, step, view.find_many(request.form.getlist("ids")), answers, wrong.problems, []),
+        ), 422
     told = [(record.title, str(words)) for record, words in refused]
     number = len(done)
     shown = view.stepped_page(done, name, actor) if done else None

@@ -26,7 +26,19 @@ from sqlalchemy import ColumnElement, inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import exporting, filing, formpage, forms, listpage, picking, scope, sheetpage, statpage, stepping
+from app.kit import (
+    exporting,
+    filing,
+    formpage,
+    forms,
+    listing,
+    listpage,
+    picking,
+    scope,
+    sheetpage,
+    statpage,
+    stepping,
+)
 from app.kit.access import needs
 from app.kit.database import db
 from app.kit.errors import Missing, NotDeclared, Problem
@@ -59,7 +71,7 @@ class Shown:
     text: Callable[[Any], Any]
 
 
-class RecordView(BaseView):  # type: ignore[misc]
+class RecordView(BaseView):
     """The pages of one record type."""
 
     model: ClassVar[type[Any]]
@@ -86,8 +98,8 @@ class RecordView(BaseView):  # type: ignore[misc]
     has_attachments: ClassVar[bool] = False
     is_tickable: ClassVar[bool] = True
     #: the module's group in the menu, above the page title
-    group_label: ClassVar[Any] = ""
-    list_title: ClassVar[Any] = ""
+    group_label: Any = ""
+    list_title: Any = ""
     add_label: ClassVar[Any] = _("新增")
     delete_label: ClassVar[Any] = _("删除选中的记录")
     save_label: ClassVar[Any] = _("保存")
@@ -107,7 +119,9 @@ class RecordView(BaseView):  # type: ignore[misc]
         self.list_title = self.list_title or self.model.__label__
         for name in (*self.columns, *self._sheet_names()):
             if name not in self.model.fields() and name not in self.shown and name != "report_state":
-                raise NotDeclared(f"{type(self).__name__} shows {name}, which {self.model.__name__} does not have")
+                raise NotDeclared(
+                    f"{type(self).__name__} shows {name}, which {self.model.__name__} does not have"
+                )
         super().__init__()
 
     # --- what the declaration says ---------------------------------------------------------------------------
@@ -150,7 +164,11 @@ class RecordView(BaseView):  # type: ignore[misc]
 
     def sortable(self, name: str) -> bool:
         """Whether a list may be ordered by this column."""
-        return name in self.model.fields() and name not in self.model.virtual and name in inspect(self.model).columns
+        return (
+            name in self.model.fields()
+            and name not in self.model.virtual
+            and name in inspect(self.model).columns
+        )
 
     def label_of(self, name: str) -> Any:
         """The label of a column."""
@@ -220,7 +238,16 @@ class RecordView(BaseView):  # type: ignore[misc]
     def delete_action(self, record: Any, refusal: Any) -> Action:
         """The button or icon that deletes one record."""
         confirm = _("确定删除「%(record)s」吗？删除后不能恢复。", record=record.title)
-        return Action("delete", _("删除"), self.url("delete", pk=record.id), "trash", "post", confirm, refusal, danger=True)
+        return Action(
+            "delete",
+            _("删除"),
+            self.url("delete", pk=record.id),
+            "trash",
+            "post",
+            confirm,
+            refusal,
+            danger=True,
+        )
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """What REST shows of a record beside its fields."""
@@ -231,7 +258,8 @@ class RecordView(BaseView):  # type: ignore[misc]
     @property
     def session(self) -> Session:
         """The request's session."""
-        return db.session
+        session: Session = db.session()
+        return session
 
     def find(self, pk: int) -> Any:
         """A record in scope. Raises Missing."""
@@ -244,7 +272,7 @@ class RecordView(BaseView):  # type: ignore[misc]
 
     def find_many(self, raw: list[str]) -> list[Any]:
         """The ticked records in scope, in the order of their ids; at most a page of them."""
-        ids = {int(i) for i in raw[: listpage.listing.MAX_SIZE] if i.isascii() and i.isdigit() and len(i) < 10}  # noqa: PLR2004
+        ids = {int(i) for i in raw[: listing.MAX_SIZE] if i.isascii() and i.isdigit() and len(i) < 10}
         statement = select(self.model).where(self.model.id.in_(ids)).order_by(self.model.id)
         return list(self.session.scalars(listpage.eager(self, statement)))
 
@@ -281,7 +309,9 @@ class RecordView(BaseView):  # type: ignore[misc]
     @needs("read")
     def reveal(self, pk: int) -> Any:
         """A masked number in full; who looked is noted."""
-        return sheetpage.reveal(self, self.session, self.find(pk), scope.actor(), request.args.get("field", ""))
+        return sheetpage.reveal(
+            self, self.session, self.find(pk), scope.actor(), request.args.get("field", "")
+        )
 
     @expose("/add", methods=["GET", "POST"])
     @needs("write")
@@ -333,7 +363,9 @@ class RecordView(BaseView):  # type: ignore[misc]
     @needs("read")
     def step(self, step: str) -> Any:
         """Perform a step on the ticked records."""
-        return stepping.perform(self, self.session, self.find_many(request.form.getlist("ids")), step, scope.actor())
+        return stepping.perform(
+            self, self.session, self.find_many(request.form.getlist("ids")), step, scope.actor()
+        )
 
     @expose("/statistics")
     @needs("read")

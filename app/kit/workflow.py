@@ -93,11 +93,11 @@ class StepLog(Scoped, Model):
     message: Mapped[str | None] = mapped_column(Text)
 
     @classmethod
-    def scope(cls, who: Actor) -> ColumnElement[bool]:  # noqa: ARG003 - see below
+    def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Read only by the id of a record that the reader has been shown."""
         return true()
 
-    def in_scope(self, who: Actor) -> bool:  # noqa: ARG002 - written only together with its record
+    def in_scope(self, who: Actor) -> bool:
         """As its record."""
         return True
 
@@ -115,6 +115,7 @@ class Move:
 class Stateful(Row):
     """A mixin: a record with steps. Mixins contribute theirs; a name declared twice does not start."""
 
+    id: Any
     steps: ClassVar[tuple[Step, ...]] = ()
     edit_guards: ClassVar[tuple[Guard, ...]] = ()
     delete_guards: ClassVar[tuple[Guard, ...]] = ()

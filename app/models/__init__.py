@@ -1,4 +1,14 @@
 """Tables, their rules and their capabilities; importing this package maps them all."""
 
 from app.kit import attachments, claims, drafts, history, jobs, workflow  # noqa: F401 - the kit's own tables
-from app.models import account, archive, assignment, code_table, code_value, family_member, login_attempt, reminder, unit  # noqa: F401
+from app.models import (  # noqa: F401
+    account,
+    archive,
+    assignment,
+    code_table,
+    code_value,
+    family_member,
+    login_attempt,
+    reminder,
+    unit,
+)

@@ -83,7 +83,13 @@ def login_name_is_free(account: Account) -> Any:
 def login_name_taken(login_name: str, but: int | None = None) -> bool:
     """Whether another account has this login name; capitals make no difference."""
     same = func.lower(User.username) == login_name.strip().lower()
-    return bool(db.session.scalar(select(exists().where(same, User.id != (but or 0))).execution_options(**door("login names are national"))))
+    return bool(
+        db.session.scalar(
+            select(exists().where(same, User.id != (but or 0))).execution_options(
+                **door("login names are national")
+            )
+        )
+    )
 
 
 def unit_has_one_administrator(account: Account) -> Any:
@@ -98,7 +104,9 @@ def unit_has_one_administrator(account: Account) -> Any:
 def administrator_of(unit_id: int, but: int | None = None) -> str | None:
     """The name of the unit's administrator, if it is not the account ``but``."""
     holder = select(Account.full_name).join(Assignment, Assignment.account_id == Account.id)
-    holder = holder.where(Assignment.unit_id == unit_id, Assignment.admin_slot.is_not(None), Account.id != (but or 0))
+    holder = holder.where(
+        Assignment.unit_id == unit_id, Assignment.admin_slot.is_not(None), Account.id != (but or 0)
+    )
     return db.session.scalar(holder.limit(1))
 
 
@@ -114,14 +122,21 @@ class Account(Stateful, User):
     gender: Mapped[str | None] = columns.code(_("性别"), "gender", required=True, default="male")
     login_name = synonym(
         "username",
-        info={"field": columns.TextField(_("登录名"), 50, required=True, rules=(lambda v: _shape_of_login(v),))},
+        info={
+            "field": columns.TextField(_("登录名"), 50, required=True, rules=(lambda v: _shape_of_login(v),))
+        },
     )
     phone: Mapped[str | None] = columns.text(_("联系电话"), 30, required=True, rules=(rules.telephone,))
     mobile: Mapped[str | None] = columns.text(_("手机"), 20, rules=(rules.telephone,), unique=True)
     job_title: Mapped[str | None] = columns.text(_("职务"), 50)
-    certificate_required: Mapped[bool | None] = columns.yes_no(_("是否证书用户"), automatic=True, default=False)
+    certificate_required: Mapped[bool | None] = columns.yes_no(
+        _("是否证书用户"), automatic=True, default=False
+    )
     must_change_password: Mapped[bool | None] = columns.yes_no(_("须修改密码"), automatic=True, default=True)
-    is_active = synonym("active", info={"field": columns.YesNoField(_("是否启用"), words=(_("启用"), _("停用")), default=True)})
+    is_active = synonym(
+        "active",
+        info={"field": columns.YesNoField(_("是否启用"), words=(_("启用"), _("停用")), default=True)},
+    )
     last_login_at = synonym("last_login", info={"field": columns.MomentField(_("最后登录"), automatic=True)})
 
     profile_confirmed_at: Mapped[datetime | None] = mapped_column(DateTime)
@@ -153,14 +168,21 @@ class Account(Stateful, User):
         "is_unit_admin": columns.YesNoField(_("是否用户管理员")),
         "display_layer": columns.CountField(_("显示层"), least=1, rules=(lambda n: _at_most_six_layers(n),)),
     }
-    rules = (login_name_is_free, has_a_unit_and_rights, unit_has_one_administrator, keeps_ones_own_administration)
+    rules = (
+        login_name_is_free,
+        has_a_unit_and_rights,
+        unit_has_one_administrator,
+        keeps_ones_own_administration,
+    )
     steps = (
         Step(
             "reset_password",
             _("重置口令"),
             guards=(is_below_or_beside, is_not_oneself),
             icon="key",
-            confirm=_("原口令立即失效，该人员会被退出登录。系统将给出一个一次性口令，请当面或用其他可靠方式告知本人。"),
+            confirm=_(
+                "原口令立即失效，该人员会被退出登录。系统将给出一个一次性口令，请当面或用其他可靠方式告知本人。"
+            ),
         ),
     )
     edit_guards = (is_below_or_beside,)
@@ -187,7 +209,11 @@ class Account(Stateful, User):
         """Assigned inside the actor's subtree, or oneself."""
         mine = self.assignment
         gone = mine is None and self.active is False  # found in scope, and leaving it now
-        return gone or self.id == who.account_id or (mine is not None and tree.contains(who.path, mine.unit_path or ""))
+        return (
+            gone
+            or self.id == who.account_id
+            or (mine is not None and tree.contains(who.path, mine.unit_path or ""))
+        )
 
     @property
     def title(self) -> str:
@@ -300,11 +326,11 @@ class Account(Stateful, User):
 
 
 def _at_most_six_layers(layer: int) -> Any:
-    return None if layer <= 6 else _("人员最多分6层显示")  # noqa: PLR2004 - AID-R220
+    return None if layer <= 6 else _("人员最多分6层显示")
 
 
 def _shape_of_login(name: str) -> Any:
-    good = 2 <= len(name) <= 50 and not any(c.isspace() for c in name)  # noqa: PLR2004 - the field's own bounds
+    good = 2 <= len(name) <= 50 and not any(c.isspace() for c in name)
     return None if good else _("登录名为2至50个字，不含空格")
 
 

@@ -62,18 +62,20 @@ def has_no_problem_flags(archive: Archive) -> Iterator[Problem]:
         yield Problem("", _("属于有问题档案（%(flags)s）", flags=told))
 
 
-def has_no_linked_information(archive: Archive, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def has_no_linked_information(archive: Archive, actor: Actor) -> Any:
     """Aid, talent and legal-aid records keep their archive (AID-R061)."""
     for table in Archive.metadata.sorted_tables:
         column = table.c.get("archive_id")
         if column is None or table.name == FamilyMember.__tablename__:
             continue
-        if session_of(archive).scalar(select(column).where(column == archive.id).limit(1).execution_options(**door("links to a file"))):
+        if session_of(archive).scalar(
+            select(column).where(column == archive.id).limit(1).execution_options(**door("links to a file"))
+        ):
             return _("「%(archive)s」已有帮扶、人才或法律援助信息，不能删除", archive=archive.title)
     return None
 
 
-def is_not_cancelled(archive: Archive, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def is_not_cancelled(archive: Archive, actor: Actor) -> Any:
     """A cancelled or merged file is not edited any more."""
     if archive.merged_into_id:
         return _("「%(archive)s」已合并到其他档案，不能再修改", archive=archive.title)
@@ -110,7 +112,9 @@ class Archive(Reportable):
     archive_no: Mapped[str] = columns.text(_("职工编号"), 30, hint=_("留空则按单位自动编号"))
     hardship_category: Mapped[str] = columns.code(_("困难类别"), "hardship_category", required=True)
     full_name: Mapped[str] = columns.text(_("姓名"), 50, required=True, search="name")
-    id_card_no: Mapped[str] = columns.id_card(_("身份证号"), required=True, autofill="birth:birth_date gender:gender")
+    id_card_no: Mapped[str] = columns.id_card(
+        _("身份证号"), required=True, autofill="birth:birth_date gender:gender"
+    )
     gender: Mapped[str] = columns.code(_("性别"), "gender", required=True)
     birth_date: Mapped[date] = columns.day(_("出生日期"), required=True, rules=(rules.not_in_future,))
     ethnicity: Mapped[str] = columns.code(_("民族"), "ethnicity", required=True)
@@ -121,7 +125,9 @@ class Archive(Reportable):
     model_worker_type: Mapped[str] = columns.code(_("劳模类型"), "model_worker_type", required=True)
     marital_status: Mapped[str] = columns.code(_("婚姻状况"), "marital_status", required=True)
     phone: Mapped[str] = columns.text(_("联系电话"), 30, required=True, rules=(rules.telephone,))
-    work_start_date: Mapped[date] = columns.day(_("工作年限"), required=True, rules=(rules.not_in_future,), hint=_("参加工作的日期"))
+    work_start_date: Mapped[date] = columns.day(
+        _("工作年限"), required=True, rules=(rules.not_in_future,), hint=_("参加工作的日期")
+    )
     employer_name: Mapped[str] = columns.text(_("工作单位"), 100, required=True)
     employer_nature: Mapped[str | None] = columns.code(_("单位性质"), "employer_nature")
     enterprise_condition: Mapped[str | None] = columns.code(_("企业状况"), "enterprise_condition")
@@ -137,7 +143,9 @@ class Archive(Reportable):
     is_single_parent: Mapped[bool | None] = columns.yes_no(_("是否单亲"))
     personal_monthly_income: Mapped[Decimal] = columns.money(_("本人月平均收入"), required=True)
     household_annual_income: Mapped[Decimal] = columns.money(_("家庭年度总收入"), required=True)
-    household_size: Mapped[int] = columns.count(_("家庭人口"), required=True, unit=_("人"), most=101, autofill="size:family_members")
+    household_size: Mapped[int] = columns.count(
+        _("家庭人口"), required=True, unit=_("人"), most=101, autofill="size:family_members"
+    )
     household_income_per_capita: Mapped[Decimal | None] = columns.money(_("家庭年人均收入"), automatic=True)
     monthly_income_per_capita: Mapped[Decimal | None] = columns.money(_("人均月收入"), automatic=True)
     has_medical_insurance: Mapped[bool | None] = columns.yes_no(_("是否进入医保"))
@@ -151,7 +159,9 @@ class Archive(Reportable):
     cancelled_at: Mapped[datetime | None] = columns.moment(_("注销日期"))
     cancel_reason: Mapped[str | None] = columns.text(_("注销原因"), 30, automatic=True)
     problem_flags: Mapped[list[str]] = mapped_column(JSON, default=list)
-    merged_into_id: Mapped[int | None] = columns.reference(_("合并去向"), "archive", automatic=True, system=True)
+    merged_into_id: Mapped[int | None] = columns.reference(
+        _("合并去向"), "archive", automatic=True, system=True
+    )
 
     family_members: Mapped[list[FamilyMember]] = relationship(
         FamilyMember, cascade="all, delete-orphan", order_by=(FamilyMember.line_no, FamilyMember.id)
@@ -170,7 +180,10 @@ class Archive(Reportable):
     delete_guards = (has_no_linked_information,)
     constraint_words = {
         "uq_archive_owner_no": ("archive_no", _("本单位已有这个职工编号，请改一个，或留空由系统编号")),
-        "uq_identity_claim_registry_id_key": ("id_card_no", _("该身份证号刚刚由其他档案登记，请核对后再保存")),
+        "uq_identity_claim_registry_id_key": (
+            "id_card_no",
+            _("该身份证号刚刚由其他档案登记，请核对后再保存"),
+        ),
     }
 
     @property
@@ -231,7 +244,10 @@ def in_normal_lists() -> ColumnElement[bool]:
 def next_archive_no(session: Any, unit_id: int) -> str:
     """单位编号 and a running number, new within the unit; the unit's row is locked while it is given (AID Q35)."""
     unit = session.scalar(
-        select(Unit).where(Unit.id == unit_id).with_for_update().execution_options(**door("numbering of a unit"))
+        select(Unit)
+        .where(Unit.id == unit_id)
+        .with_for_update()
+        .execution_options(**door("numbering of a unit"))
     )
     prefix = f"{unit.unit_no}"
     pattern = and_(
@@ -252,7 +268,11 @@ def conflict_words(session: Any, archive_id: int, role: str) -> Any:
     archive = find_anywhere(session, archive_id)
     unit = "->".join(full_names(session, [archive.owner_path])[archive.owner_path])
     if role == "member":
-        return _("该身份证号已作为家庭成员登记在职工编号【%(no)s】的档案中（%(unit)s）", no=archive.archive_no, unit=unit)
+        return _(
+            "该身份证号已作为家庭成员登记在职工编号【%(no)s】的档案中（%(unit)s）",
+            no=archive.archive_no,
+            unit=unit,
+        )
     if archive.is_cancelled:
         return _("该身份证号的职工已被【%(unit)s】注销", unit=unit)
     if archive.archive_kind == TEMPORARY:
@@ -262,8 +282,8 @@ def conflict_words(session: Any, archive_id: int, role: str) -> Any:
 
 def find_anywhere(session: Any, archive_id: int) -> Archive:
     """An archive by id, past the scope: the ID look-up of AID-R056–R060 is a door (unified §3)."""
-    statement = select(Archive).where(Archive.id == archive_id).execution_options(**door("archive ID look-up"))
+    statement = (
+        select(Archive).where(Archive.id == archive_id).execution_options(**door("archive ID look-up"))
+    )
     found: Archive = session.scalars(statement).one()
     return found
-
-

@@ -75,7 +75,9 @@ class Assignment(Scoped, Model):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), info={"system": True})
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("ab_user.id", ondelete="CASCADE"), info={"system": True}
+    )
     unit_id: Mapped[int] = mapped_column(ForeignKey("unit.id"))
     unit_path: Mapped[str] = mapped_column(tree.PathType, index=True)
     admin_slot: Mapped[int | None] = mapped_column(Integer)

@@ -14,7 +14,7 @@ from app.kit.scope import Actor, Open
 from app.kit.workflow import Stateful
 
 
-def is_never_deleted(table: CodeTable, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def is_never_deleted(table: CodeTable, actor: Actor) -> Any:
     """The set of tables is part of the product."""
     return _("代码表「%(table)s」随系统提供，不能增删或改名；请维护它的代码值", table=table.label)
 

@@ -20,7 +20,7 @@ from app.kit.workflow import Stateful
 from app.models.code_table import CodeTable
 
 
-def table_is_editable(value: CodeValue, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def table_is_editable(value: CodeValue, actor: Actor) -> Any:
     """States that the program itself writes cannot be edited by anyone (unified §5)."""
     if not value.code_table.is_editable:
         return _("「%(table)s」是系统固定的代码表，不能维护", table=value.code_table.label)
@@ -86,8 +86,13 @@ class CodeValue(Stateful, Open, Record):
         if self.is_active is None:
             self.is_active = True
         if not self.code and self.label and self.code_table_id:
-            stem = re.sub(r"[^a-z0-9]+", "_", "_".join(lazy_pinyin(self.label)).lower()).strip("_")[:24] or "value"
-            taken = set(session.scalars(select(CodeValue.code).where(CodeValue.code_table_id == self.code_table_id)))
+            stem = (
+                re.sub(r"[^a-z0-9]+", "_", "_".join(lazy_pinyin(self.label)).lower()).strip("_")[:24]
+                or "value"
+            )
+            taken = set(
+                session.scalars(select(CodeValue.code).where(CodeValue.code_table_id == self.code_table_id))
+            )
             numbered = (f"{stem}_{n}" for n in range(2, len(taken) + 3))
             self.code = stem if stem not in taken else next(code for code in numbered if code not in taken)
             last = select(func.max(CodeValue.sort_order)).where(CodeValue.code_table_id == self.code_table_id)
@@ -108,7 +113,11 @@ class CodeValue(Stateful, Open, Record):
         self.is_active = False
         self.stamp(actor)
         session_of(self).flush()
-        return _("「%(value)s」已被「%(where)s」使用，不能删除，已改为停用；原有记录照常显示", value=self.label, where=used)
+        return _(
+            "「%(value)s」已被「%(where)s」使用，不能删除，已改为停用；原有记录照常显示",
+            value=self.label,
+            where=used,
+        )
 
     def shift(self, step: int, actor: Actor) -> None:
         """Change places with the neighbour before (-1) or after (+1)."""
@@ -145,6 +154,8 @@ def where_used(value: CodeValue) -> str:
         for name, field in cls.fields().items():
             if isinstance(field, CodeField) and field.table == table:
                 column = mapper.local_table.c[mapper.columns[name].name]  # type: ignore[attr-defined]
-                if session_of(value).scalar(select(exists().where(column == value.code)).execution_options(**door("use of a code"))):
+                if session_of(value).scalar(
+                    select(exists().where(column == value.code)).execution_options(**door("use of a code"))
+                ):
                     return str(cls.__label__)
     return ""

@@ -39,20 +39,24 @@ def is_strict_subordinate(unit: Unit, actor: Actor) -> Any:
     return _("「%(unit)s」不是您的下级单位，不能修改或删除；本单位的信息由上级单位管理员维护", unit=unit.name)
 
 
-def has_no_accounts(unit: Unit, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def has_no_accounts(unit: Unit, actor: Actor) -> Any:
     """A unit with people stays (AID-R210)."""
     people = _table("assignment")
     under = tree.under(people.c.unit_path, unit.path)
-    if session_of(unit).scalar(select(exists().where(under)).execution_options(**door("people of a subtree"))):
+    if session_of(unit).scalar(
+        select(exists().where(under)).execution_options(**door("people of a subtree"))
+    ):
         return _("「%(unit)s」或其下级单位有人员，不能删除", unit=unit.name)
     return None
 
 
-def has_no_records(unit: Unit, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def has_no_records(unit: Unit, actor: Actor) -> Any:
     """A unit with business data stays (AID-R210)."""
     for table in Unit.metadata.sorted_tables:
         if "owner_path" in table.c and session_of(unit).scalar(
-            select(exists().where(tree.under(table.c.owner_path, unit.path))).execution_options(**door("data of a subtree"))
+            select(exists().where(tree.under(table.c.owner_path, unit.path))).execution_options(
+                **door("data of a subtree")
+            )
         ):
             return _("「%(unit)s」或其下级单位有业务数据，不能删除", unit=unit.name)
     return None
@@ -73,12 +77,22 @@ def parent_is_given(unit: Unit) -> Iterator[Problem]:
 def level_is_below(unit: Unit) -> Iterator[Problem]:
     """全总 is the root alone, a province hangs below it: these levels carry rights of their own (docs/decisions/0005)."""
     above = unit.superior() if unit.parent_id else None
-    if above is not None and (unit.level == "national" or (unit.level == "province" and above.level != "national")):
-        yield Problem("level", _("「%(parent)s」的下级单位不能是%(level)s级别", parent=above.name, level=unit.text("level")))
+    if above is not None and (
+        unit.level == "national" or (unit.level == "province" and above.level != "national")
+    ):
+        yield Problem(
+            "level",
+            _("「%(parent)s」的下级单位不能是%(level)s级别", parent=above.name, level=unit.text("level")),
+        )
 
 
 def _has_root(session: Any) -> bool:
-    root = select(Unit.id).where(Unit.parent_id.is_(None)).limit(1).execution_options(**door("whether there is a root"))
+    root = (
+        select(Unit.id)
+        .where(Unit.parent_id.is_(None))
+        .limit(1)
+        .execution_options(**door("whether there is a root"))
+    )
     return session.scalar(root) is not None
 
 
@@ -111,8 +125,12 @@ class Unit(Stateful, Record):
     postcode: Mapped[str | None] = columns.text(_("邮政编码"), 6, required=True, rules=(rules.postcode,))
     area_code: Mapped[str | None] = columns.text(_("区号"), 4, required=True, rules=(rules.area_code,))
     leader_name: Mapped[str | None] = columns.text(_("负责人"), 50, required=True)
-    leader_phone: Mapped[str | None] = columns.text(_("负责人电话"), 30, required=True, rules=(rules.telephone,))
-    office_phone: Mapped[str | None] = columns.text(_("办公电话"), 30, required=True, rules=(rules.telephone,))
+    leader_phone: Mapped[str | None] = columns.text(
+        _("负责人电话"), 30, required=True, rules=(rules.telephone,)
+    )
+    office_phone: Mapped[str | None] = columns.text(
+        _("办公电话"), 30, required=True, rules=(rules.telephone,)
+    )
     fax: Mapped[str | None] = columns.text(_("传真"), 30, rules=(rules.telephone,))
     duty_phone: Mapped[str | None] = columns.text(_("值班电话"), 30, rules=(rules.telephone,))
     email: Mapped[str | None] = columns.text(_("电子邮件"), 100, rules=(rules.email,))
@@ -150,7 +168,9 @@ class Unit(Stateful, Record):
 
     def superior(self) -> Unit | None:
         """The unit above, if the actor sees it."""
-        return session_of(self).scalar(select(Unit).where(Unit.id == self.parent_id)) if self.parent_id else None
+        return (
+            session_of(self).scalar(select(Unit).where(Unit.id == self.parent_id)) if self.parent_id else None
+        )
 
     @property
     def title(self) -> str:
@@ -191,7 +211,10 @@ class Unit(Stateful, Record):
         told = {"synchronize_session": False} | door("reminders of units that go")
         session.execute(delete(Reminder).where(Reminder.receiver_unit_id.in_(ids)).execution_options(**told))
         session.execute(
-            update(Reminder).where(Reminder.sender_unit_id.in_(ids)).values(sender_unit_id=None).execution_options(**told)
+            update(Reminder)
+            .where(Reminder.sender_unit_id.in_(ids))
+            .values(sender_unit_id=None)
+            .execution_options(**told)
         )
         session.execute(delete(Unit).where(below).execution_options(synchronize_session=False))
         session.expunge(self)
@@ -207,16 +230,20 @@ def next_level(level: str) -> str:
 
 def search_key(name: str) -> str:
     """What a unit is found by: its name, its pinyin and the initials of that."""
-    return f"{name} {''.join(lazy_pinyin(name))} {''.join(lazy_pinyin(name, style=Style.FIRST_LETTER))}".lower()[:600]
+    return (
+        f"{name} {''.join(lazy_pinyin(name))} {''.join(lazy_pinyin(name, style=Style.FIRST_LETTER))}".lower()[
+            :600
+        ]
+    )
 
 
 def full_names(session: Any, paths: list[str]) -> dict[str, list[str]]:
     """Path → the names of the units from the root down to it. One statement, past the scope: names only."""
     wanted = {step for path in paths for step in tree.ancestors(path)}
     rows = session.execute(
-        select(Unit.path, Unit.name).where(Unit.path.in_(wanted)).execution_options(**door("names of superior units"))
+        select(Unit.path, Unit.name)
+        .where(Unit.path.in_(wanted))
+        .execution_options(**door("names of superior units"))
     )
     names = {row.path: row.name for row in rows}
     return {path: [names[step] for step in tree.ancestors(path) if step in names] for path in paths}
-
-

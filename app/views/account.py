@@ -46,7 +46,18 @@ class AccountView(RecordView):
     sheet = (
         (
             _("个人信息"),
-            ("unit_id", "full_name", "gender", "login_name", "phone", "mobile", "email", "job_title", "display_layer", "is_active"),
+            (
+                "unit_id",
+                "full_name",
+                "gender",
+                "login_name",
+                "phone",
+                "mobile",
+                "email",
+                "job_title",
+                "display_layer",
+                "is_active",
+            ),
         ),
         (_("用户权限"), ("rights",)),
     )
@@ -75,7 +86,9 @@ class AccountView(RecordView):
     def delete_action(self, record: Any, refusal: Any) -> Action:
         """Deleting a person keeps what he recorded (AID-R219)."""
         made = super().delete_action(record, refusal)
-        made.confirm = _("确定要删除“%(name)s”吗？该人员不能再登录，他录入的数据仍然保留。", name=record.title)
+        made.confirm = _(
+            "确定要删除“%(name)s”吗？该人员不能再登录，他录入的数据仍然保留。", name=record.title
+        )
         return made
 
     def begins(self, actor: Actor) -> forms.Typed:
@@ -87,11 +100,18 @@ class AccountView(RecordView):
         views = {view.name: view for section in page.sections for view in section.fields}
         gender = views["gender"]
         gender.kind = "yes_no"
-        gender.options = [Option(value.code, value.label, gender.value == value.code) for value in codes.values("gender")]
+        gender.options = [
+            Option(value.code, value.label, gender.value == value.code) for value in codes.values("gender")
+        ]
         views["login_name"].check_url = self.url("available", but=record.id)
         views["login_name"].check_label = _("有重复么？")
         unit_id = str(typed.get("unit_id") or "")
-        _offer_rights(views["rights"], typed, int(unit_id) if unit_id.isascii() and unit_id.isdigit() and int(unit_id) <= tree_limit() else 0, record.id)
+        _offer_rights(
+            views["rights"],
+            typed,
+            int(unit_id) if unit_id.isascii() and unit_id.isdigit() and int(unit_id) <= tree_limit() else 0,
+            record.id,
+        )
         if record.id is None:
             views["is_active"].hint = ""
             page.notes.append(_("保存后系统给出一个一次性口令，只显示一次；本人首次登录时须修改。"))
@@ -113,7 +133,11 @@ class AccountView(RecordView):
         return {"one_time_password": record.one_time_password} if step == "reset_password" else {}
 
     def _told(self, people: Sequence[Any], *, is_new: bool = False) -> str:
-        page = PasswordPage(_("人员已保存") if is_new else _("口令已重置"), crumbs=crumbs(self, _("一次性口令")), is_new=is_new)
+        page = PasswordPage(
+            _("人员已保存") if is_new else _("口令已重置"),
+            crumbs=crumbs(self, _("一次性口令")),
+            is_new=is_new,
+        )
         page.people = [(person.full_name, person.login_name, person.one_time_password) for person in people]
         page.done_url = self.home(people[0])
         page.more_url = self.url("add", unit_id=people[0].unit_id) if is_new else ""
@@ -125,8 +149,14 @@ class AccountView(RecordView):
         """有重复么?: whether a login name is free (AID-R009); a line of HTML for the form, JSON otherwise."""
         name = picking.typed(request.args.get("login_name", ""))
         but = request.args.get("but", "")
-        problems = Account.fields()["login_name"].judge(name or "") if name is not None else [_("含有无法保存的字符")]
-        if not problems and login_name_taken(name or "", int(but) if but.isascii() and but.isdigit() and len(but) < 10 else None):  # noqa: PLR2004 - an id
+        problems = (
+            Account.fields()["login_name"].judge(name or "")
+            if name is not None
+            else [_("含有无法保存的字符")]
+        )
+        if not problems and login_name_taken(
+            name or "", int(but) if but.isascii() and but.isdigit() and len(but) < 10 else None
+        ):
             problems = [_("登录名「%(name)s」已被使用，请换一个", name=name)]
         words = problems[0] if problems else _("登录名「%(name)s」没有重复，可以使用", name=name)
         if request.headers.get("HX-Request"):

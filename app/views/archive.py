@@ -163,7 +163,13 @@ class ArchiveView(RecordView):
     shelves = (
         Shelf("hardship", _("困难职工档案"), is_formal, add_title=_("新增困难职工档案")),
         Shelf("migrant", _("农民工档案"), is_migrant, {"worker_identity": MIGRANT}, _("新增农民工档案")),
-        Shelf("temporary", _("临时救助档案"), is_temporary, {"hardship_category": TEMPORARY}, _("新增临时救助档案")),
+        Shelf(
+            "temporary",
+            _("临时救助档案"),
+            is_temporary,
+            {"hardship_category": TEMPORARY},
+            _("新增临时救助档案"),
+        ),
     )
     carried = ("employer_name",)
     has_attachments = True

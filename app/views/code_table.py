@@ -105,16 +105,28 @@ class CodeTableView(RecordView):
         asked = request.form if request.method == "POST" else request.args
         tables = list(self.session.scalars(select(CodeTable).order_by(CodeTable.sort_order, CodeTable.id)))
         pk = (request.view_args or {}).get("pk") or asked.get("table")
-        page = CodePage(_("代码表管理"), crumbs=[Crumb(self.group_label), Crumb(self.list_title)], tables=tables, error=error)
+        page = CodePage(
+            _("代码表管理"),
+            crumbs=[Crumb(self.group_label), Crumb(self.list_title)],
+            tables=tables,
+            error=error,
+        )
         page.table = next((t for t in tables if str(t.id) == str(pk)), tables[0] if tables else None)
         if page.table is None:
             return render("unit/codes.html", page)
         page.q = picking.typed(asked.get("q", "")) or ""
         mine = select(CodeValue).where(CodeValue.code_table_id == page.table.id)
         if page.q:
-            mine = mine.where(or_(CodeValue.label.contains(page.q, autoescape=True), CodeValue.code.startswith(page.q, autoescape=True)))
+            mine = mine.where(
+                or_(
+                    CodeValue.label.contains(page.q, autoescape=True),
+                    CodeValue.code.startswith(page.q, autoescape=True),
+                )
+            )
         page.total = self.session.scalar(select(func.count()).select_from(mine.subquery())) or 0
-        page.values = list(self.session.scalars(mine.order_by(CodeValue.sort_order, CodeValue.id).limit(MOST_VALUES)))
+        page.values = list(
+            self.session.scalars(mine.order_by(CodeValue.sort_order, CodeValue.id).limit(MOST_VALUES))
+        )
         page.value = next((v for v in page.values if str(v.id) == asked.get("value")), None)
         page.text = text if text is not None else page.value.label if page.value else ""
         if not page.table.is_editable:
@@ -124,9 +136,11 @@ class CodeTableView(RecordView):
     def chosen(self, table: CodeTable) -> CodeValue:
         """The value that was picked in the list. Raises Refused when none was, Missing when it is gone."""
         raw = request.form.get("value", "")
-        if not (raw.isascii() and raw.isdigit() and len(raw) < 10):  # noqa: PLR2004 - a database integer
+        if not (raw.isascii() and raw.isdigit() and len(raw) < 10):
             raise Refused(_("请先在列表中选择一个代码值"))
-        found = self.session.scalar(select(CodeValue).where(CodeValue.id == int(raw), CodeValue.code_table_id == table.id))
+        found = self.session.scalar(
+            select(CodeValue).where(CodeValue.id == int(raw), CodeValue.code_table_id == table.id)
+        )
         if found is None:
             raise Missing
         return found
@@ -167,7 +181,11 @@ def _switch(*, on: bool) -> Any:
     def switch(view: CodeTableView, table: CodeTable, who: Actor) -> tuple[Any, Any]:
         value = view.chosen(table)
         saving.save(view.session, value, {"is_active": on}, who)
-        words = gettext("已启用：%(value)s", value=value.label) if on else gettext("已停用：%(value)s。新的记录不能再选它，原有记录照常显示", value=value.label)
+        words = (
+            gettext("已启用：%(value)s", value=value.label)
+            if on
+            else gettext("已停用：%(value)s。新的记录不能再选它，原有记录照常显示", value=value.label)
+        )
         return words, value.id
 
     return switch

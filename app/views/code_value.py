@@ -38,7 +38,9 @@ class CodeValueView(RecordView):
 
     def home(self, record: Any = None) -> str:
         """The page of the code tables, at the value's table."""
-        return f"/code_table/list/?table={record.code_table_id}" if record is not None else "/code_table/list/"
+        return (
+            f"/code_table/list/?table={record.code_table_id}" if record is not None else "/code_table/list/"
+        )
 
     def landing(self, record: Any) -> str:
         """The value among its sisters."""
@@ -49,12 +51,17 @@ class CodeValueView(RecordView):
     def pick_from(self, table: str) -> Any:
         """Values of a large table, e.g. 行政区划, by code, name or pinyin."""
         words = picking.typed(request.args.get("q", ""))
-        if len(table) > 40 or not codes.exists(table):  # noqa: PLR2004 - the length of a table's name
+        if len(table) > 40 or not codes.exists(table):
             raise Missing
         found = codes.search(table, words, picking.MOST) if words is not None else []
         return jsonify(
             results=[
-                {"value": value.code, "text": codes.full_label(table, value.code), "note": value.code, "children": False}
+                {
+                    "value": value.code,
+                    "text": codes.full_label(table, value.code),
+                    "note": value.code,
+                    "children": False,
+                }
                 for value in found
             ]
         )

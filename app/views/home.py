@@ -80,10 +80,17 @@ def archive_chart(who: Actor) -> dict[str, Any]:
     for shelf in ArchiveView.shelves:
         if shelf.where is None:
             continue
-        statement = select(state.label("state"), func.count()).where(in_normal_lists(), shelf.where()).group_by("state")
+        statement = (
+            select(state.label("state"), func.count())
+            .where(in_normal_lists(), shelf.where())
+            .group_by("state")
+        )
         counts[shelf.name] |= dict(db.session.execute(statement).all())
     return {
-        "title": {"text": gettext("本单位及下级上报的档案"), "textStyle": {"fontSize": 14, "fontWeight": 600}},
+        "title": {
+            "text": gettext("本单位及下级上报的档案"),
+            "textStyle": {"fontSize": 14, "fontWeight": 600},
+        },
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "legend": {"bottom": 0},
         "grid": {"left": 8, "right": 16, "top": 40, "bottom": 32, "containLabel": True},

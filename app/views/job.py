@@ -19,7 +19,14 @@ from app.kit.sheetpage import actions, crumbs
 from app.kit.view import RecordView, Shown
 
 #: state of a job → the tone of its chip
-TONES = {"waiting": "grey", "running": "blue", "done": "green", "partly": "amber", "failed": "red", "cancelled": "grey"}
+TONES = {
+    "waiting": "grey",
+    "running": "blue",
+    "done": "green",
+    "partly": "amber",
+    "failed": "red",
+    "cancelled": "grey",
+}
 
 
 class JobView(RecordView):
@@ -29,7 +36,22 @@ class JobView(RecordView):
     list_title = _("后台任务")
     columns = ("created_at", "kind", "state", "progress", "finished_at")
     shown = {"progress": Shown(_("进度"), lambda job: f"{job.percent}%")}
-    sheet = ((_("任务"), ("kind", "state", "done", "total", "failed", "created_at", "started_at", "finished_at", "message")),)
+    sheet = (
+        (
+            _("任务"),
+            (
+                "kind",
+                "state",
+                "done",
+                "total",
+                "failed",
+                "created_at",
+                "started_at",
+                "finished_at",
+                "message",
+            ),
+        ),
+    )
     can_add = can_edit = can_delete = can_print = False
     is_tickable = False
     empty_words = _("没有后台任务。较大的导出会在这里排队办理。")

@@ -48,7 +48,11 @@ class ReminderView(RecordView):
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """``state`` as its word, and the records that the reminder is about."""
-        return {"state": record.text("state"), "record_type": record.record_type, "record_ids": record.record_ids}
+        return {
+            "state": record.text("state"),
+            "record_type": record.record_type,
+            "record_ids": record.record_ids,
+        }
 
 
 MENU = (

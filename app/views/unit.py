@@ -128,7 +128,15 @@ class UnitView(RecordView):
 
     def delete_action(self, record: Any, refusal: Any) -> Action:
         """A dialog that says what goes, then a second question (AID-R209)."""
-        return Action("delete", _("删除单位"), self.url("dismiss", pk=record.id), "trash", "dialog", refusal=refusal, danger=True)
+        return Action(
+            "delete",
+            _("删除单位"),
+            self.url("dismiss", pk=record.id),
+            "trash",
+            "dialog",
+            refusal=refusal,
+            danger=True,
+        )
 
     # --- the tree ---------------------------------------------------------------------------------------------
 
@@ -149,7 +157,9 @@ class UnitView(RecordView):
         page.person_actions = self._person_actions(unit, who)
         below = select(Unit).where(Unit.parent_id == unit.id)
         page.child_count = self._count(below)
-        page.children = self._nodes(self.session.scalars(below.order_by(Unit.sort_order, Unit.id).limit(picking.MOST)).all(), unit)
+        page.children = self._nodes(
+            self.session.scalars(below.order_by(Unit.sort_order, Unit.id).limit(picking.MOST)).all(), unit
+        )
         self._people(page, unit, who)
         return render("unit/tree.html", page)
 
@@ -171,7 +181,7 @@ class UnitView(RecordView):
     def chosen(self, raw: str | None) -> Unit | None:
         """The unit of that id; the actor's own when none is given; None when it is not in scope."""
         raw = raw or str(scope.actor().unit_id or "")
-        if not (raw.isascii() and raw.isdigit() and len(raw) < 11 and int(raw) <= tree_limit()):  # noqa: PLR2004 - an id
+        if not (raw.isascii() and raw.isdigit() and len(raw) < 11 and int(raw) <= tree_limit()):
             return None
         return self.session.scalar(select(Unit).where(Unit.id == int(raw)))
 
@@ -188,12 +198,22 @@ class UnitView(RecordView):
     def _nodes(self, units: Sequence[Unit], active: Unit | None) -> list[Node]:
         below = aliased(Unit)
         ids = [unit.id for unit in units]
-        parents = set(self.session.scalars(select(below.parent_id).where(below.parent_id.in_(ids)).distinct())) if ids else set()
-        return [Node(unit, self.url("tree", unit=unit.id), unit is active, unit.id in parents) for unit in units]
+        parents = (
+            set(self.session.scalars(select(below.parent_id).where(below.parent_id.in_(ids)).distinct()))
+            if ids
+            else set()
+        )
+        return [
+            Node(unit, self.url("tree", unit=unit.id), unit is active, unit.id in parents) for unit in units
+        ]
 
     def _open_nodes(self, unit: Unit, who: Actor) -> list[Node]:
         """The actor's own unit, open down to the chosen one and its children."""
-        line = [tree.last_id(path) for path in tree.ancestors(unit.path) if tree.contains(who.path or unit.path, path)]
+        line = [
+            tree.last_id(path)
+            for path in tree.ancestors(unit.path)
+            if tree.contains(who.path or unit.path, path)
+        ]
         own = self.session.scalar(select(Unit).where(Unit.id == line[0]))
         nodes = self._nodes([own, *self._sisters(line)], unit)
         by_id = {node.unit.id: node for node in nodes}
@@ -226,19 +246,36 @@ class UnitView(RecordView):
         if not who.may("write", self.resource):
             return []
         add = Action("add", _("新建单位"), self.url("add", parent_id=unit.id), "plus", primary=True)
-        edit = Action("edit", _("编辑单位"), self.url("edit", pk=unit.id), "edit", refusal=self.refusal(unit, "edit", who))
+        edit = Action(
+            "edit",
+            _("编辑单位"),
+            self.url("edit", pk=unit.id),
+            "edit",
+            refusal=self.refusal(unit, "edit", who),
+        )
         return [add, edit, self.delete_action(unit, self.refusal(unit, "delete", who, wide=True))]
 
     def _person_actions(self, unit: Unit, who: Actor) -> list[Action]:
         if not who.may("write", "account"):
             return []
-        return [Action("add_person", _("新增人员"), url_for("account.add", unit_id=unit.id), "user-plus", primary=True)]
+        return [
+            Action(
+                "add_person",
+                _("新增人员"),
+                url_for("account.add", unit_id=unit.id),
+                "user-plus",
+                primary=True,
+            )
+        ]
 
     def _people(self, page: TreePage, unit: Unit, who: Actor) -> None:
         """The unit's people, or those of the subtree whose name was asked for (查询人员)."""
         mine = select(Account).join(Assignment, Assignment.account_id == Account.id)
         if page.person:
-            named = or_(Account.first_name.contains(page.person, autoescape=True), func.lower(Account.username).contains(page.person.lower(), autoescape=True))
+            named = or_(
+                Account.first_name.contains(page.person, autoescape=True),
+                func.lower(Account.username).contains(page.person.lower(), autoescape=True),
+            )
             mine = mine.where(tree.under(Assignment.unit_path, unit.path), named)
         else:
             mine = mine.where(Assignment.unit_id == unit.id)
@@ -252,10 +289,32 @@ class UnitView(RecordView):
         if not who.may("write", "account"):
             return []
         ids = f"{url_for('account.dialog', step='reset_password')}?ids={account.id}"
-        reset = Action("reset_password", _("重置口令"), ids, "key", "dialog", refusal=account.refusal("reset_password", who))
-        edit = Action("edit", _("编辑人员"), url_for("account.edit", pk=account.id), "edit", refusal=account.refusal("edit", who))
+        reset = Action(
+            "reset_password",
+            _("重置口令"),
+            ids,
+            "key",
+            "dialog",
+            refusal=account.refusal("reset_password", who),
+        )
+        edit = Action(
+            "edit",
+            _("编辑人员"),
+            url_for("account.edit", pk=account.id),
+            "edit",
+            refusal=account.refusal("edit", who),
+        )
         confirm = _("确定要删除“%(name)s”吗？该人员不能再登录，他录入的数据仍然保留。", name=account.title)
-        gone = Action("delete", _("删除人员"), url_for("account.delete", pk=account.id), "trash", "post", confirm, account.refusal("delete", who), danger=True)
+        gone = Action(
+            "delete",
+            _("删除人员"),
+            url_for("account.delete", pk=account.id),
+            "trash",
+            "post",
+            confirm,
+            account.refusal("delete", who),
+            danger=True,
+        )
         return [edit, reset, gone]
 
     @expose("/dismiss/<int:pk>")
@@ -271,7 +330,11 @@ class UnitView(RecordView):
         if why := self.refusal(unit, "delete", scope.actor(), wide=True):
             page.refused, page.submit, page.text = [("", why)], "", ""
         page.next_url = self.landing(unit)
-        return render("unit/dismiss.html", page, again=_("请再次确认：“%(unit)s”删除后不能恢复，确定删除吗？", unit=unit.name))
+        return render(
+            "unit/dismiss.html",
+            page,
+            again=_("请再次确认：“%(unit)s”删除后不能恢复，确定删除吗？", unit=unit.name),
+        )
 
     @expose("/pick")
     @everybody

@@ -32,42 +32,55 @@ PENDING, REPORTED, RETURNED = "pending", "reported", "returned"
 def holder_is_actor(record: Any, actor: Actor) -> Any:
     """Only the unit that now holds a record may move it (AID-R017, R021)."""
     if record.holder_depth != actor.depth or not actor.sees_unit(record.owner_path):
-        return _("「%(record)s」现由%(unit)s保管，请由该单位办理", record=record.title, unit=record.holder.name)
+        return _(
+            "「%(record)s」现由%(unit)s保管，请由该单位办理", record=record.title, unit=record.holder.name
+        )
     return None
 
 
-def has_superior(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def has_superior(record: Any, actor: Actor) -> Any:
     """The root unit reports to nobody (AID-R035)."""
     return _("本单位没有上级，无需上报") if actor.depth == 1 else None
 
 
 def is_not_owner(record: Any, actor: Actor) -> Any:
     """A unit's own data cannot be returned (AID-R027)."""
-    return _("「%(record)s」是本单位的数据，没有退回", record=record.title) if actor.path == record.owner_path else None
+    return (
+        _("「%(record)s」是本单位的数据，没有退回", record=record.title)
+        if actor.path == record.owner_path
+        else None
+    )
 
 
 def is_own(record: Any, actor: Actor) -> Any:
     """Only the owner edits and deletes (AID-R026)."""
     if not actor.everywhere and record.owner_path != actor.path:
-        return _("「%(record)s」属于%(unit)s，只有该单位可以修改或删除", record=record.title, unit=record.owner_unit.name)
+        return _(
+            "「%(record)s」属于%(unit)s，只有该单位可以修改或删除",
+            record=record.title,
+            unit=record.owner_unit.name,
+        )
     return None
 
 
-def is_not_reported(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def is_not_reported(record: Any, actor: Actor) -> Any:
     """Reported data stays (AID-R024)."""
     if record.holder_depth < tree.depth_of(record.owner_path):
         return _("「%(record)s」已上报，已上报的数据不能删除", record=record.title)
     return None
 
 
-def is_complete(record: Any, actor: Actor) -> Any:  # noqa: ARG001 - a guard's signature
+def is_complete(record: Any, actor: Actor) -> Any:
     """What goes up passes every rule of a save, and the type's own rules for reporting (AID-R032)."""
     problems = [problem for problem in check(record) if not problem.warning]
     problems += [problem for rule in record.report_rules for problem in rule(record) if not problem.warning]
     if problems:
         told = "；".join(str(problem.words) for problem in problems[:3])
         return _(
-            "「%(record)s」还有%(count)s处未填妥：%(told)s", record=record.title, count=len(problems), told=told
+            "「%(record)s」还有%(count)s处未填妥：%(told)s",
+            record=record.title,
+            count=len(problems),
+            told=told,
         )
     return None
 
@@ -151,7 +164,9 @@ class Reportable(Stateful, Record):
     def _unit_at(self, depth: int) -> Any:
         unit = type(self).owner_unit.property.mapper.class_
         path = tree.ancestor(self.owner_path, depth)
-        statement = select(unit).where(unit.path == path).execution_options(**door("name of the holding unit"))
+        statement = (
+            select(unit).where(unit.path == path).execution_options(**door("name of the holding unit"))
+        )
         return session_of(self).scalar(statement)
 
     def own(self, actor: Actor) -> None:
@@ -177,4 +192,6 @@ class Reportable(Stateful, Record):
 
     def _moved(self, actor: Actor, message: str, subject: Any) -> Move:
         receiver = tree.last_id(tree.ancestor(self.owner_path, self.holder_depth))
-        return Move(actor.unit_id, receiver, remind(session_of(self), receiver, [self], subject, message, actor))
+        return Move(
+            actor.unit_id, receiver, remind(session_of(self), receiver, [self], subject, message, actor)
+        )

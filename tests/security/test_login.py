@@ -62,6 +62,12 @@ def test_any_of_the_three_names_in_any_case(browser, change, typed):  # unified 
     assert browser.login(typed).status_code == 302
 
 
+@pytest.mark.parametrize("typed", ["beijing", "BEIJING", "it@bj.org", "IT@BJ.ORG"])
+def test_a_name_stored_with_capitals_is_found_in_any_case(browser, change, typed):
+    change("bj", username="BeiJing", email="It@Bj.org")
+    assert browser.login(typed).status_code == 302
+
+
 def test_a_login_name_wins_over_anothers_mobile_number(browser, change):
     change("sh", mobile="13800138000")
     change("bj", username="13800138000")

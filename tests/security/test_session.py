@@ -44,6 +44,7 @@ def test_identity_does_not_leak_where_the_context_is_shared(house):
         known.login("bj")
         assert known.get("/").status_code == 200
         assert stranger.get("/").status_code == 401
+        assert stranger.get("/password/").status_code == 401
         other = Browser(house.test_client())
         other.login("sh")
         assert "bj管理员" not in other.get("/").text
