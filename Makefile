@@ -26,8 +26,7 @@ demo: .venv/.runtime catalogues ## 装入演示数据（不启动）
 	$(FLASK) demo load
 
 migrate: .venv/.runtime ## 升级数据库结构，并登记新增的权限
-	$(FLASK) db upgrade
-	$(FLASK) fab create-permissions
+	$(FLASK) house prepare
 
 # ── the proof ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -68,6 +68,9 @@ class Base:
     PERMANENT_SESSION_LIFETIME = 1800
     WTF_CSRF_TIME_LIMIT = None
 
+    #: how many proxies in front may say whose address it is
+    PROXIES = int(os.environ.get("UNIONDESK_PROXIES") or 0)
+
     #: named password and session policy, see app/security/policy.py
     PASSWORD_POLICY = os.environ.get("UNIONDESK_PASSWORD_POLICY", "mlps3")
 

@@ -11,7 +11,7 @@ import click
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from babel.messages.pofile import read_po
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 from flask_appbuilder import Model
 from flask_migrate import downgrade, upgrade
@@ -99,6 +99,14 @@ def translations() -> None:
 
 def _holes(text: str) -> set[str]:
     return set(re.findall(r"%\((\w+)\)s", text))
+
+
+@house.command("prepare")
+def prepare_house() -> None:
+    """升级数据库结构，补齐代码表，登记权限；可重复执行。"""
+    from app.cli.serve import prepare
+
+    prepare(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy's target
 
 
 def register(flask: Flask) -> None:

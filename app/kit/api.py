@@ -1,6 +1,7 @@
 """REST from the same declaration: FAB's ModelRestApi protocol, steps, statistics, history and OpenAPI included.
 
-Authentication is FAB's JSON web token; rights, scope, rules and steps are those of the pages.
+Authentication is FAB's JSON web token (or the pages' own session with its CSRF token); rights, scope, rules and
+steps are those of the pages.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from flask import jsonify, request
 from flask_appbuilder.api import BaseApi, expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from flask_jwt_extended import verify_jwt_in_request
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest as HttpBadRequest
@@ -33,7 +33,7 @@ from app.kit import (
     sheetpage,
     statpage,
 )
-from app.kit.access import require
+from app.kit.access import require, writes
 from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
 from app.kit.history import RecordVersion
@@ -48,14 +48,12 @@ MOST_IDS = 1000
 
 
 def secured(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A route for the bearer of a token whose right opens ``permission`` of the resource."""
+    """A route for who has logged in, by token or by the pages' cookie, and whose right opens ``permission``."""
 
     def wrap(route: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(route)
         def guarded(self: RecordApi, *args: Any, **kwargs: Any) -> Any:
-            verify_jwt_in_request()
-            who = scope.actor()
-            require(who, permission, self.view.resource)
+            who = require(scope.current(), permission, self.view.resource)
             if why := self.view.closed(who, permission, over_rest=True):
                 raise Forbidden(why)
             return route(self, who, *args, **kwargs)
@@ -322,6 +320,7 @@ class RecordApi(BaseApi):
 
     @expose("/<int:pk>/attachments/<int:file>", methods=["GET"])
     @secured("read")
+    @writes
     def download(self, who: Actor, pk: int, file: int) -> Any:
         """The bytes of a file."""
         return filing.download(self.view, self.session, self._with_files(pk), file, who)

@@ -9,7 +9,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def now() -> datetime:
-    """This moment in Asia/Shanghai, without a zone, to the second (as the database keeps it)."""
+    """The present moment in Asia/Shanghai, without a zone, to the second (as the database keeps it)."""
     return datetime.now(ZONE).replace(tzinfo=None, microsecond=0)
 
 

@@ -224,7 +224,7 @@ def _on_http(error: HTTPException) -> Any:
 
 
 def _on_failure(error: Exception) -> Any:
-    current_app.logger.exception("unexpected error on %s %s", request.method, request.path, exc_info=error)
+    current_app.logger.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
     if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
     return answer(500, WORDS[500])

@@ -121,29 +121,37 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
 
 def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
     typed = forms.typed_from(request.form, view.model)
-    token = request.form.get("token", "")[:64]
-    is_new = record.id is None
-    if token and (before := drafts.saved_as(session, token, actor)):
-        return redirect(view.url("show", pk=before))  # a double click: saved once, shown once
-    name, pk = form_name(record), record.id
+    token, name, pk = request.form.get("token", "")[:64], form_name(record), record.id
     try:
+        if before := _saved_before(session, token, actor):
+            return redirect(view.url("show", pk=before))
         saving.save(session, record, typed, actor, confirmed=frozenset(request.form.getlist("confirmed")))
         if token:
             drafts.spend(session, token, record.id, actor)
         drafts.drop(session, name, actor)
-        words = view.added(record, actor) if is_new else None
-        told = view.added_page(record, actor) if is_new else None
-        target = view.landing(record)
-        session.commit()
+        return _saved(view, session, record, actor, is_new=pk is None)
     except Invalid as wrong:
         return _again(view, session, pk, typed, wrong.problems, 422)
     except Refused as why:
         return _again(view, session, pk, typed, [Problem("", why.words)], 409)
-    except IntegrityError:
+    except IntegrityError:  # the same form at the same moment: the other one was first
         session.rollback()
-        if token and (before := drafts.saved_as(session, token, actor)):
+        if before := _saved_before(session, token, actor):
             return redirect(view.url("show", pk=before))
         raise
+
+
+def _saved_before(session: Session, token: str, actor: Actor) -> int | None:
+    """The record that this very form has made already: a double click saves once and shows once (AID-R020)."""
+    return drafts.saved_as(session, token, actor) if token else None
+
+
+def _saved(view: RecordView, session: Session, record: Any, actor: Actor, *, is_new: bool) -> Any:
+    """Commit and go where the button says."""
+    words = view.added(record, actor) if is_new else None
+    told = view.added_page(record, actor) if is_new else None
+    target = view.landing(record)
+    session.commit()
     if told:
         return told
     flash(words or gettext("保存成功"), "success")

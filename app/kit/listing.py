@@ -109,24 +109,29 @@ def _decode(key: str, model: type[Row], order: Order) -> tuple[str, list[Any]]:
     if not key or key == "last":
         return key, []
     try:
-        towards, name, value, row_id = json.loads(base64.urlsafe_b64decode(key.encode()))
-        if towards not in {"after", "before"} or name != order.name or not isinstance(row_id, int):
-            raise ValueError(key)
-        kind = getattr(model, name).type.python_type
-        if value is None:
-            value = _least(getattr(model, name))
-        elif kind in (date, datetime):
-            value = kind.fromisoformat(value)
-        else:
-            value = kind(value)
+        return _read_key(json.loads(base64.urlsafe_b64decode(key.encode())), model, order)
     except (ValueError, TypeError, KeyError, ArithmeticError):
         raise BadRequest(_("翻页的位置已失效，请回到首页重新查询")) from None
-    return towards, [value, row_id]
+
+
+def _read_key(parts: Any, model: type[Row], order: Order) -> tuple[str, list[Any]]:
+    """The parts of a key as values of their columns. Raises ValueError and its kin for anything else."""
+    towards, name, value, row_id = parts
+    if towards not in {"after", "before"} or name != order.name or not isinstance(row_id, int):
+        raise ValueError(parts)
+    column = getattr(model, name)
+    kind = column.type.python_type
+    if value is None:
+        return towards, [_least(column), row_id]
+    return towards, [kind.fromisoformat(value) if kind in (date, datetime) else kind(value), row_id]
 
 
 def count(session: Session, statement: Select[Any], *, exact: bool = False) -> int:
     """How many rows a statement has; at most COUNT_CAP + 1 unless ``exact``."""
-    inner = statement.with_only_columns(literal(1)).order_by(None)
+    rows = statement.column_descriptions[0][
+        "entity"
+    ]  # a bare literal would lose the table, and the scope with it
+    inner = statement.with_only_columns(rows.id).order_by(None)
     if not exact:
         inner = inner.limit(COUNT_CAP + 1)
     return session.scalar(select(func.count()).select_from(inner.subquery())) or 0

@@ -93,7 +93,7 @@ class Question:
         return statement
 
     def url(self, **changes: Any) -> str:
-        """This list with some arguments changed; the place in it is forgotten."""
+        """The list with some arguments changed; the place in it is forgotten."""
         kept = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
         kept |= {key: str(value) for key, value in changes.items()}
         return self.at("list", {key: value for key, value in kept.items() if value != ""})

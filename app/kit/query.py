@@ -86,7 +86,7 @@ class Condition:
             if least is not None:
                 clauses.append(
                     self.column >= (datetime(least.year, least.month, least.day) if moments else least)
-                )  # noqa: DTZ001
+                )
             if most is not None:
                 clauses.append(self.column < columns.day_after(most) if moments else self.column <= most)
             words = [f"{self.field.label}：{_span(least, most)}"] if clauses else []

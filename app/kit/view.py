@@ -39,7 +39,7 @@ from app.kit import (
     statpage,
     stepping,
 )
-from app.kit.access import needs
+from app.kit.access import needs, writes
 from app.kit.database import db
 from app.kit.errors import Missing, NotDeclared, Problem
 from app.kit.face import render
@@ -288,6 +288,8 @@ class RecordView(BaseView):
     @needs("read")
     def counts(self) -> Any:
         """The state tabs with their counts, after the first paint."""
+        if not self.is_reportable:
+            raise Missing
         asked = listpage.Question(self, scope.actor(), request.args)
         tabs = listpage.state_tabs(asked, listpage.state_counts(asked, self.session))
         return render("kit/_tabs.html", ListPage(self.list_title, tabs=tabs))
@@ -369,6 +371,7 @@ class RecordView(BaseView):
 
     @expose("/statistics")
     @needs("read")
+    @writes
     def statistic(self) -> Any:
         """A dimension × the units below."""
         if self.statistics is None:
@@ -377,24 +380,28 @@ class RecordView(BaseView):
 
     @expose("/print/<int:pk>")
     @needs("read")
+    @writes
     def print_one(self, pk: int) -> Any:
         """One record on A4."""
         return render("kit/print.html", exporting.sheet(self, self.session, self.find(pk), scope.actor()))
 
     @expose("/word/<int:pk>")
     @needs("read")
+    @writes
     def word(self, pk: int) -> Response:
         """One record as a Word file."""
         return exporting.word(self, self.session, self.find(pk), scope.actor())
 
     @expose("/print")
     @needs("read")
+    @writes
     def print_list(self) -> Any:
         """The list on A4, in one of the four ways."""
         return render("kit/print.html", exporting.listed(self, self.session, scope.actor(), request.args))
 
     @expose("/export")
     @needs("read")
+    @writes
     def export(self) -> Response:
         """The list as a file."""
         return exporting.file(self, self.session, scope.actor(), request.args)
@@ -415,6 +422,7 @@ class RecordView(BaseView):
 
     @expose("/file/<int:pk>/<int:file>")
     @needs("read")
+    @writes
     def download(self, pk: int, file: int) -> Response:
         """A file of a record."""
         return filing.download(self, self.session, self.find(pk), file, scope.actor())

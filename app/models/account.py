@@ -142,7 +142,6 @@ class Account(Stateful, User):
     profile_confirmed_at: Mapped[datetime | None] = mapped_column(DateTime)
     password_expires_at: Mapped[datetime | None] = mapped_column(DateTime)
     password_changed_at: Mapped[datetime | None] = mapped_column(DateTime)
-    locked_until: Mapped[datetime | None] = mapped_column(DateTime)
     password_history: Mapped[list[str] | None] = mapped_column(JSON, deferred=True, info={"secret": True})
     session_version: Mapped[int | None] = mapped_column(Integer, default=1)
     is_synthetic: Mapped[bool | None] = mapped_column(Boolean, default=False)

@@ -11,8 +11,9 @@ from flask import current_app, g
 from flask_appbuilder.security.sqla.models import Role
 from flask_login import AnonymousUserMixin, UserMixin
 from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy.orm import Session
 
-from app.kit import clock, codes, scope
+from app.kit import clock, codes, jobs, scope
 from app.kit.database import db
 from app.kit.scope import Actor
 from app.models.account import Account
@@ -44,7 +45,7 @@ class Visitor(UserMixin):
         return f"{self.id}.{self.session_version}"
 
 
-def load(key: str, assignment_id: Any = None) -> Visitor | None:
+def load(key: str, assignment_id: Any = None, session: Session | None = None) -> Visitor | None:
     """Account, assignment in force, unit, rights and the stamp of the code tables, by one statement.
 
     ``key`` is what `Visitor.get_id` gave; a key of an earlier session version is dead.
@@ -52,11 +53,19 @@ def load(key: str, assignment_id: Any = None) -> Visitor | None:
     if not _KEY.fullmatch(key):
         return None
     pk, _dot, version = key.partition(".")
-    rows = db.session.execute(_who_is(), {"pk": int(pk)}).all()
+    rows = (session or db.session).execute(_who_is(), {"pk": int(pk)}).all()
     if not rows or not rows[0].active or str(rows[0].session_version or 1) != version:
         return None
     codes.refresh(rows[0].stamp)
     return _visitor(int(pk), rows, assignment_id)
+
+
+def actor_of(session: Session, account_id: int | None, unit_id: int | None) -> Actor | None:
+    """Whom a job works for, with the rights of this moment; None when the account may not log in there any more."""
+    version = select(Account.session_version).where(Account.id == account_id)
+    number = session.scalar(version.execution_options(**scope.door("who asked for the job"))) or 1
+    found = load(f"{account_id}.{number}", session=session)
+    return found.actor if found and found.actor.unit_id == unit_id else None
 
 
 @cache
@@ -130,3 +139,6 @@ def dismiss() -> None:
     """Nobody is asking any more."""
     g.actor, g.user = None, AnonymousUserMixin()
     scope.enter(None)
+
+
+jobs.actor_loader = actor_of

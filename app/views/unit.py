@@ -245,7 +245,7 @@ class UnitView(RecordView):
     def _unit_actions(self, unit: Unit, who: Actor) -> list[Action]:
         if not who.may("write", self.resource):
             return []
-        add = Action("add", _("新建单位"), self.url("add", parent_id=unit.id), "plus", primary=True)
+        add = Action("add", _("新建单位"), self.url("add", parent_id=unit.id), "plus")
         edit = Action(
             "edit",
             _("编辑单位"),

@@ -1,0 +1,1 @@
+"""Capabilities as mixins: mixing one in gives a record type its columns, guards and steps."""

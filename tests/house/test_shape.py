@@ -23,7 +23,7 @@ PARTS = {"family_member", "assignment", "login_attempt"}
 #: views that belong to no module
 FRONT = {"home"}
 #: who may end a transaction
-COMMITS = ("app/kit/", "app/cli/", "app/security/")
+COMMITS = ("app/kit/", "app/cli/", "app/security/", "app/views/code_table.py")  # the last: one page with seven deeds
 RIGHTS_OF_TODAY = {"困难职工档案", "用户管理"}
 
 
@@ -78,14 +78,12 @@ def test_every_route_asks_for_a_right_or_is_the_door(app):
 
 
 def test_every_permission_of_a_route_is_opened_by_somebody(app):
-    from app.security.grants import EVERYBODY
-
-    opened = EVERYBODY.union(*app.extensions["rights"].values())
+    opened = app.extensions["everybody"].union(*app.extensions["rights"].values())
     for rule in app.url_map.iter_rules():
         permission = getattr(app.view_functions[rule.endpoint], "_permission_name", None)
         resource = rule.rule.removeprefix("/api/v1").split("/")[1]
         view = next((module.view for module in MODULES if module.name == resource), None)
-        if permission and view and (permission == "read" or view.can_add or view.can_edit or view.can_delete):
+        if permission and view and (permission != "write" or view.can_add or view.can_edit or view.can_delete):
             assert (f"can_{permission}", resource) in opened, (rule.rule, permission)
 
 
@@ -101,9 +99,7 @@ def test_every_grant_opens_something(app):
 
 
 def test_every_step_is_granted_to_somebody(app):
-    from app.security.grants import EVERYBODY
-
-    opened = EVERYBODY.union(*app.extensions["rights"].values())
+    opened = app.extensions["everybody"].union(*app.extensions["rights"].values())
     for module in MODULES:
         for step in module.view.steps():
             assert (f"can_{step}", module.name) in opened
@@ -125,7 +121,8 @@ def test_every_table_of_ours_declares_its_scope():
 
 
 def rows() -> list[type[Row]]:
-    return [m.class_ for m in Model.registry.mappers if issubclass(m.class_, Row)]
+    found = [m.class_ for m in Model.registry.mappers if issubclass(m.class_, Row)]
+    return sorted(found, key=lambda model: model.__name__)
 
 
 @pytest.mark.parametrize("model", rows(), ids=lambda model: model.__name__)

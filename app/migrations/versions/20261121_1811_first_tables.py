@@ -74,7 +74,6 @@ def upgrade():
         sa.Column("profile_confirmed_at", sa.DateTime(), nullable=True),
         sa.Column("password_expires_at", sa.DateTime(), nullable=True),
         sa.Column("password_changed_at", sa.DateTime(), nullable=True),
-        sa.Column("locked_until", sa.DateTime(), nullable=True),
         sa.Column("password_history", sa.JSON(), nullable=True),
         sa.Column("session_version", sa.Integer(), nullable=True),
         sa.Column("is_synthetic", sa.Boolean(), nullable=True),
