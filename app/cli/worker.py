@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 @with_appcontext
 def worker(once):
     """办理后台任务，直到收到 SIGTERM 或 Ctrl+C；已办完的部分保留，其余留给下一个进程。"""
-    from app.kit.jobs import Worker
+    from app.kit.worker import Worker
 
     hand = Worker(current_app._get_current_object())  # noqa: SLF001 - Flask's own way to the application
 

@@ -440,6 +440,11 @@ def reference(label: Any, target: str, *, system: bool = False, **more: Any) -> 
     return column(field, Integer, ForeignKey(f"{target}.id"), info={"field": field, "system": system}, **sql)
 
 
+def day_start(value: date) -> datetime:
+    """The first moment of a date: the lower end of a range over moments."""
+    return datetime(value.year, value.month, value.day)  # noqa: DTZ001 - wall time, see clock
+
+
 def day_after(value: date) -> datetime:
     """The first moment after a date: the upper end of a range over moments."""
-    return datetime(value.year, value.month, value.day) + timedelta(days=1)  # noqa: DTZ001 - wall time, see clock
+    return day_start(value) + timedelta(days=1)

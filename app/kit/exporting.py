@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 #: pairs of label and value in a row of the paper form
 PAIRS = 3
+#: the same where many records are printed with every field
+PAIRS_IN_BLOCK = 5
+#: a table with more columns cannot be read on A4
+MOST_COLUMNS = 14
 #: a print of more rows is a file, not paper
 MOST_PRINTED = 2000
 #: a longer Excel file is made by a job
@@ -64,14 +68,14 @@ def _with_unit(record: Any, name: str) -> str:
     return f"{text} {unit}" if text and unit else text
 
 
-def rows_of(cells: list[tuple[Any, Any, bool]]) -> list[list[tuple[Any, Any, int]]]:
-    """Label and value pairs in rows of three; a wide one has a row of its own. The frame stretches a short row."""
+def rows_of(cells: list[tuple[Any, Any, bool]], pairs: int = PAIRS) -> list[list[tuple[Any, Any, int]]]:
+    """Label and value pairs in rows of some; a wide one has a row of its own. The frame stretches a short row."""
     rows: list[list[tuple[Any, Any, int]]] = [[]]
     for label, text, wide in cells:
         if wide:
-            rows += [[(label, text, PAIRS)], []]
+            rows += [[(label, text, pairs)], []]
         else:
-            if len(rows[-1]) == PAIRS:
+            if len(rows[-1]) == pairs:
                 rows.append([])
             rows[-1].append((label, text, 1))
     return [row for row in rows if row]
@@ -91,6 +95,18 @@ def word(view: RecordView, session: Session, record: Any, actor: Actor) -> Respo
     name = f"{view.model.__label__} {record.title}.docx"
     session.commit()
     return exchange.attachment(content, name)
+
+
+def excel(view: RecordView, session: Session, record: Any, actor: Actor) -> Response:
+    """The paper form of one record as an Excel file: label and value in two columns, inline rows below."""
+    audit.note(session, actor, view.resource, record.id, "export", {"format": "xlsx"})
+    page = _form(view, record)
+    rows: list[list[Any]] = [[label, text] for line in page.form for label, text, _span in line]
+    for label, table in page.children:
+        rows += [[], [label], list(table.columns), *table.rows]
+    name = f"{view.model.__label__} {record.title}.xlsx"
+    session.commit()
+    return exchange.attachment(exchange.xlsx_file([_("项目"), _("内容")], rows, record.title), name)
 
 
 def blank(view: RecordView, shelf: str) -> PrintPage:
@@ -142,9 +158,13 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
         (_("记录数"), str(len(records))),
     ]
     page.subtitle = "；".join(str(words) for words in asked.asked.words)
-    page.table = PrintTable(
-        [view.label_of(n) for n in names], [_texts(view, record, names, actor) for record in records]
-    )
+    labels = [view.label_of(n) for n in names]
+    lines = [_texts(view, record, names, actor) for record in records]
+    if len(names) > MOST_COLUMNS:
+        wide = [getattr(view.model.fields().get(n), "wide", False) for n in names]
+        page.blocks = [rows_of(list(zip(labels, line, wide, strict=True)), PAIRS_IN_BLOCK) for line in lines]
+    else:
+        page.table = PrintTable(labels, lines)
     audit.note(session, actor, view.resource, 0, "print", {"rows": len(records)})
     session.commit()
     return page
@@ -174,8 +194,11 @@ def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, st
     if asked.asked.problems:
         raise BadRequest(asked.asked.problems[0].words)
     kind = args.get("format", "xlsx")
-    if kind not in {"xlsx", "csv"}:
-        raise BadRequest(_("可以另存为 xlsx 或 csv"))
+    if kind not in {"xlsx", "csv", "docx"}:
+        raise BadRequest(_("可以另存为 xlsx、csv 或 docx"))
+    if kind == "docx":
+        page = listed(view, session, actor, {**args, "rows": "result"})
+        return exchange.attachment(exchange.docx_file(page), f"{_title(asked)}.docx")
     audit.note(session, actor, view.resource, 0, "export", {"format": kind, "query": dict(args)})
     if kind == "xlsx" and listing.count(session, asked.statement(session)) > MOST_AT_ONCE:
         job = jobs.enqueue(session, "export", actor, resource=view.resource, query=dict(args))

@@ -98,7 +98,8 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     page = FormPage(title, crumbs=crumbs(view, title))
     page.url = request.full_path.rstrip("?")
     errors = [problem for problem in problems if not problem.warning]
-    page.sections = forms.sections(view.model, view.sheet, typed, problems, None if is_new else record)
+    page.sections = forms.sections(view.model, view.sheet, typed, errors, None if is_new else record)
+    _mark_warnings(page, problems)
     shown = {view.name for section in page.sections for view in section.fields}
     page.errors = forms.plain(
         p.words for p in errors if p.field.split(".")[0] not in shown and "." not in p.field
@@ -117,6 +118,18 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     page.conflict = view.conflict(record, problems)
     view.dress(page, record, typed)
     return page
+
+
+def _mark_warnings(page: FormPage, problems: Iterable[Problem]) -> None:
+    """Say beside the field what may be wrong with it; such words can be confirmed."""
+    told: dict[str, list[Any]] = {}
+    for problem in problems:
+        if problem.warning:
+            told.setdefault(problem.field.replace(".", "-"), []).append(problem.words)
+    for section in page.sections:
+        rows = [row.fields for row in section.child.rows] if section.child else [section.fields]
+        for one in (one for row in rows for one in row):
+            one.warnings = told.get(one.name, [])
 
 
 def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:

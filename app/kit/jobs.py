@@ -2,7 +2,7 @@
 
     enqueue(session, kind, actor, **args)     in the caller's transaction: no commit, no job
     @task(kind, label=…)  def run(ctx)        works in chunks; ``ctx.checkpoint()`` ends each one
-    Worker(app).run()                         claims a job, holds a lease on it, runs it, closes it
+    worker.Worker(app).run()                  claims a job, holds a lease on it, runs it, closes it
 
         waiting ──claim──▶ running ──▶ done · partly · failed
            ▲  ╰──cancel──▶ cancelled ◀──╯ │
@@ -14,12 +14,8 @@ at ``ctx.done`` with nothing lost and nothing doubled.
 
 from __future__ import annotations
 
-import logging
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -27,7 +23,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, current_app
+from flask import current_app
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
 from sqlalchemy import (
@@ -39,7 +35,6 @@ from sqlalchemy import (
     Index,
     String,
     and_,
-    or_,
     select,
     update,
 )
@@ -50,11 +45,9 @@ from app.kit import columns
 from app.kit.clock import now
 from app.kit.columns import Field, TextField
 from app.kit.database import db, reading
-from app.kit.errors import AppError, Forbidden, NotDeclared
+from app.kit.errors import Forbidden, NotDeclared
 from app.kit.scope import SYSTEM, Actor, Personal, acting, door, enter
 from app.kit.workflow import Stateful, Step
-
-log = logging.getLogger(__name__)
 
 #: state → its word (DESIGN §8)
 STATES: dict[str, Any] = {
@@ -289,7 +282,7 @@ def _job_of(session: Session, key: str) -> Job | None:
 
 
 @contextmanager
-def _books(engine: Engine) -> Iterator[Session]:
+def books_of(engine: Engine) -> Iterator[Session]:
     """A short transaction of the worker's own, beside the task's."""
     with acting(SYSTEM), Session(engine, expire_on_commit=False) as session:
         yield session
@@ -313,7 +306,7 @@ class JobContext:
         self.session: Session = db.session()
         self._engine, self._id, self._worker, self._lease = engine, job_id, worker, lease
         self._stopping = stopping
-        with reading(), _books(engine) as books:
+        with reading(), books_of(engine) as books:
             self.job = books.get_one(Job, job_id)
         self.task = TASKS[self.job.kind]
         self.args: dict[str, Any] = dict(self.job.args)
@@ -365,7 +358,7 @@ class JobContext:
 
     def _begin(self) -> None:
         self._since = time.monotonic()
-        with reading(), _books(self._engine) as books:
+        with reading(), books_of(self._engine) as books:
             self.job = books.get_one(Job, self._id)
             self.actor = _actor_of(books, self.job)
         enter(self.actor)
@@ -377,7 +370,7 @@ class JobContext:
         if self._failed != self.job.failed:
             facts |= {"failed": self._failed, "errors": list(self._errors)}
         if self.task.reads:
-            with _books(self._engine) as books:
+            with books_of(self._engine) as books:
                 kept = change_own(books, self._id, self._worker, facts)
                 books.commit()
         else:
@@ -391,7 +384,7 @@ class JobContext:
             raise self._why_lost()
 
     def _why_lost(self) -> Interrupted:
-        with reading(), _books(self._engine) as books:
+        with reading(), books_of(self._engine) as books:
             job = books.get(Job, self._id)
         return Cancelled() if job is None or job.state == "cancelled" else LostLease()
 
@@ -411,160 +404,3 @@ def _actor_of(session: Session, job: Job) -> Actor:
     if who is None or who.account_id != job.account_id:
         raise Forbidden(_("发起任务的账号已停用，或已不属于原单位，任务不再办理"))
     return who
-
-
-# --- the worker -----------------------------------------------------------------------------------------------
-
-
-class Worker:
-    """Runs jobs, one at a time, until it is stopped.
-
-    ``lease`` is the time in seconds after which the jobs of a dead worker are taken over, ``poll`` the rest between
-    two looks at an empty table, ``backoff`` the wait before the second and the third attempt.
-    """
-
-    def __init__(
-        self, app: Flask, *, lease: float = 30, poll: float = 1, backoff: tuple[float, ...] = (10, 60)
-    ) -> None:
-        self.app, self.poll, self.backoff = app, poll, backoff
-        self.lease = timedelta(seconds=lease)
-        self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._stopping = threading.Event()
-        with app.app_context():
-            self._engine: Engine = db.engine
-
-    def stop(self) -> None:
-        """End after the current chunk; its job waits for the next worker. May be called by a signal or a thread."""
-        self._stopping.set()
-
-    def start(self) -> threading.Thread:
-        """The worker in a thread of this process."""
-        thread = threading.Thread(target=self.run, name="worker", daemon=True)
-        thread.start()
-        return thread
-
-    def run(self, *, once: bool = False) -> None:
-        """Work until stopped; with ``once`` until nothing is due."""
-        while not self._stopping.is_set():
-            try:
-                found = self.work_one()
-            except Exception:
-                if once:
-                    raise
-                log.exception("the worker could not keep its books; it tries again")
-                found = False
-            if not found:
-                if once:
-                    return
-                self._stopping.wait(self.poll)
-
-    def work_one(self) -> bool:
-        """Claim and run one job. False when none is due."""
-        job = self._claim()
-        if job is None:
-            return False
-        if job.attempts > MAX_ATTEMPTS:
-            self._close(
-                job, _("处理程序多次意外中断，任务未能完成。请联系系统管理员，任务编号%(id)s。", id=job.id)
-            )
-        else:
-            with self.app.app_context(), acting(None):
-                self._work(job)
-        return True
-
-    def _claim(self) -> Job | None:
-        """Take the job that has been due longest: one that waits, or one whose worker let the lease run out."""
-        moment = now()
-        due = (
-            select(Job.id)
-            .where(
-                Job.kind.in_(TASKS),
-                or_(
-                    and_(Job.state == "waiting", Job.run_at <= moment),
-                    and_(Job.state == "running", Job.lease_until < moment),
-                ),
-            )
-            .order_by(Job.run_at, Job.id)
-            .limit(1)
-        )
-        with reading(), _books(self._engine) as books:
-            if books.scalar(due) is None:
-                return None
-        # `=`, not IN: the inner query runs once and locks one row; SQLite locks the whole table instead
-        chosen = due.with_for_update(skip_locked=True).correlate(None).scalar_subquery()
-        taken = {
-            "state": "running",
-            "worker": self.name,
-            "lease_until": moment + self.lease,
-            "attempts": Job.attempts + 1,
-            "message": None,
-        }
-        with _books(self._engine) as books:
-            claim = update(Job).where(Job.id == chosen).values(taken).returning(Job.id)
-            job_id = books.scalar(claim, execution_options={"synchronize_session": False})
-            job = books.get(Job, job_id) if job_id is not None else None
-            if job is not None and job.started_at is None:
-                job.started_at = moment
-            books.commit()
-        return job
-
-    def _work(self, job: Job) -> None:
-        try:
-            with self._beating(job.id):
-                JobContext(self._engine, job.id, self.name, self.lease, self._stopping).run()
-        except (Cancelled, LostLease) as why:
-            log.info("job %s (%s) ended: %s", job.id, job.kind, type(why).__name__)
-        except Released:
-            self._change(job, state="waiting", worker=None, lease_until=None, attempts=job.attempts - 1)
-        except AppError as why:
-            db.session.rollback()
-            self._close(job, why.words)
-        except Exception:
-            db.session.rollback()
-            log.exception("job %s (%s) failed, attempt %s", job.id, job.kind, job.attempts)
-            self._retry(job)
-
-    def _retry(self, job: Job) -> None:
-        if job.attempts >= MAX_ATTEMPTS:
-            words = _(
-                "处理时出错，已试%(times)s次。请联系系统管理员，任务编号%(id)s。",
-                times=job.attempts,
-                id=job.id,
-            )
-            self._close(job, words)
-            return
-        later = now() + timedelta(seconds=self.backoff[min(job.attempts, len(self.backoff)) - 1])
-        words = _("处理时出错，将于%(when)s再试。", when=later.strftime("%H:%M:%S"))
-        self._change(job, state="waiting", worker=None, lease_until=None, run_at=later, message=str(words))
-
-    def _close(self, job: Job, words: Any) -> None:
-        with self.app.app_context():  # the words are put into a language
-            told = str(words)
-        self._change(job, state="failed", finished_at=now(), lease_until=None, message=told)
-
-    def _change(self, job: Job, **facts: Any) -> None:
-        with _books(self._engine) as books:
-            change_own(books, job.id, self.name, facts)
-            books.commit()
-
-    @contextmanager
-    def _beating(self, job_id: int) -> Iterator[None]:
-        """Within it the lease is renewed by a thread beside the task."""
-        ended = threading.Event()
-
-        def beat() -> None:
-            while not ended.wait(self.lease.total_seconds() / 3):
-                try:
-                    with _books(self._engine) as books:
-                        change_own(books, job_id, self.name, {"lease_until": now() + self.lease})
-                        books.commit()
-                except Exception:
-                    log.warning("the lease of job %s could not be renewed", job_id, exc_info=True)
-
-        thread = threading.Thread(target=beat, name=f"lease-{job_id}", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()

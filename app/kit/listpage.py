@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: state of CT-39 → the tone of its chip
 TONES = {"pending": "grey", "reported": "green", "returned": "amber"}
+#: a text column of at least this length gives way to the others
+ELASTIC = 60
 #: arguments that say where in the list one is, not what is asked
 _PLACE = frozenset({"key", "page", "count", "draft"})
 
@@ -158,10 +160,9 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.more_conditions = [(label, query.panel(some, args, problems)) for label, some in asked.more]
     page.asked = asked.asked.words
     page.errors = [problem.words for problem in problems]
-    page.keep = {
-        key: args[key] for key in ("shelf", "state", "unit", "sub", "size", "order") if args.get(key)
-    }
-    page.open_panel = bool(asked.asked.words) or args.get("panel") == "all"
+    kept = ("shelf", "state", "unit", "sub", "size", "order", "panel")
+    page.keep = {key: args[key] for key in kept if args.get(key)}
+    page.open_panel = bool(problems) or (args.get("panel") == "all" and not asked.asked.words)
     page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
     if view.is_owned:
         page.unit = unit_box(asked, unit)
@@ -302,6 +303,7 @@ def _column(asked: Question, name: str) -> Column:
     view = asked.view
     field = view.model.fields().get(name)
     column = Column(name, view.label_of(name), field.align if field else "left")
+    column.elastic = field is not None and (field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC)
     if view.sortable(name):
         mine = asked.order.name == name
         column.sorted = ("desc" if asked.order.descending else "asc") if mine else ""

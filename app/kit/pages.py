@@ -63,6 +63,7 @@ class FieldView:
     check_url: str = ""
     check_label: Words = ""
     errors: list[Words] = field(default_factory=list)
+    warnings: list[Words] = field(default_factory=list)
     autofill: str = ""
     chips: list[Chip] = field(default_factory=list)
     group: str = ""
@@ -157,13 +158,14 @@ class Tab:
 
 @dataclass
 class Column:
-    """A column of a list."""
+    """A column of a list; an ``elastic`` one takes what the others leave and cuts long text short."""
 
     name: str
     label: Words
     align: str = "left"
     sort_url: str = ""
     sorted: str = ""
+    elastic: bool = False
 
 
 @dataclass
@@ -297,6 +299,8 @@ class Conflict:
     """An identity number that is registered already, and the way out."""
 
     message: Words
+    title: Words = ""
+    advice: Words = ""
     url: str = ""
     url_label: Words = ""
     facts: list[tuple[Words, Words]] = field(default_factory=list)
@@ -349,6 +353,9 @@ class StatisticsPage(Page):
     url: str = ""
     keep: dict[str, str] = field(default_factory=dict)
     conditions: list[FieldView] = field(default_factory=list)
+    more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
+    told: list[Words] = field(default_factory=list)
+    open_panel: bool = False
     dimensions: list[Option] = field(default_factory=list)
     unit: UnitBox | None = None
     reset_url: str = ""
@@ -373,11 +380,12 @@ class PrintTable:
 
 @dataclass
 class PrintPage(Page):
-    """A4: the paper form of a record (``cells`` by rows), or a table."""
+    """A4: the paper form of a record, a table, or many records with a small form each (``blocks``)."""
 
     subtitle: Words = ""
     heading: list[tuple[Words, Words]] = field(default_factory=list)
     form: list[list[tuple[Words, Words, int]]] = field(default_factory=list)
+    blocks: list[list[list[tuple[Words, Words, int]]]] = field(default_factory=list)
     children: list[tuple[Words, PrintTable]] = field(default_factory=list)
     table: PrintTable | None = None
     signature: list[Words] = field(default_factory=list)

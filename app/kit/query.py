@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -30,12 +30,18 @@ class Choice:
 
 @dataclass
 class Condition:
-    """One field that may be asked for; ``child`` is the relationship that it lives behind."""
+    """One field that may be asked for, by its own name or as ``called``; ``child`` is the relationship behind which it lives."""
 
     name: str
     field: Field
     column: Any
     child: str = ""
+    called: Any = None
+
+    @property
+    def label(self) -> Any:
+        """The words beside the input and in what was asked."""
+        return self.called or self.field.label
 
     @property
     def is_range(self) -> bool:
@@ -55,7 +61,7 @@ class Condition:
             return [], [Problem(self.name, wrong.args[0])], []
 
     def _one(self, raw: Any) -> tuple[list[Clause], list[Problem], list[Any]]:
-        label = self.field.label
+        label = self.label
         if raw == "(none)":
             return [self.column.is_(None)], [], [f"{label}：{_('(未填)')}"]
         if self.field.asked_by == "contains":
@@ -78,24 +84,22 @@ class Condition:
         least, most = ends
         if least is not None and most is not None and least > most:
             problems.append(
-                Problem(f"{self.name}_from", _("「%(label)s」的起点不能大于终点", label=self.field.label))
+                Problem(f"{self.name}_from", _("「%(label)s」的起点不能大于终点", label=self.label))
             )
         clauses = []
         if isinstance(self.field, columns.DayField):
             moments = isinstance(self.field, columns.MomentField)
             if least is not None:
-                clauses.append(
-                    self.column >= (datetime(least.year, least.month, least.day) if moments else least)
-                )
+                clauses.append(self.column >= (columns.day_start(least) if moments else least))
             if most is not None:
                 clauses.append(self.column < columns.day_after(most) if moments else self.column <= most)
-            words = [f"{self.field.label}：{_span(least, most)}"] if clauses else []
+            words = [f"{self.label}：{_span(least, most)}"] if clauses else []
         else:  # 高于 … 少于 …: both ends are open (spec 3.7)
             clauses += [self.column > least] if least is not None else []
             clauses += [self.column < most] if most is not None else []
             told = [_("高于%(n)s", n=least)] if least is not None else []
             told += [_("少于%(n)s", n=most)] if most is not None else []
-            words = [f"{self.field.label}{''.join(str(t) for t in told)}"] if clauses else []
+            words = [f"{self.label}{''.join(str(t) for t in told)}"] if clauses else []
         return clauses, problems, words
 
     def views(self, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> list[FieldView]:
@@ -109,7 +113,7 @@ class Condition:
             self.field.kind, self.field.kind
         )
         view = FieldView(
-            name, self.field.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, [])
+            name, self.label, kind, value=value, unit=self.field.unit, errors=errors.get(name, [])
         )
         if isinstance(self.field, columns.CodeField):
             view.options, view.picker_url = code_options(self.field.table, value)
@@ -163,15 +167,16 @@ class Asked:
 
 
 def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Choice]:
-    """Declared names as conditions; ``family_members.full_name`` asks behind a relationship."""
+    """Declared names as conditions: ``child.field`` asks behind a relationship, ``(name, label)`` calls it otherwise."""
     found: list[Condition | Choice] = []
     for name in names:
         if isinstance(name, Choice):
             found.append(name)
             continue
+        name, called = name if isinstance(name, tuple) else (name, None)
         child, _dot, own = name.rpartition(".")
         cls = model.child_classes()[child] if child else model
-        found.append(Condition(name, cls.fields()[own], getattr(cls, own), child))
+        found.append(Condition(name, cls.fields()[own], getattr(cls, own), child, called))
     return found
 
 
@@ -263,7 +268,7 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
 
 
 def _moment_filter(column: Any, operator: str, day: date) -> Clause:
-    start, end = datetime(day.year, day.month, day.day), columns.day_after(day)  # noqa: DTZ001 - wall time
+    start, end = columns.day_start(day), columns.day_after(day)
     by_operator: dict[str, Clause] = {
         "eq": and_(column >= start, column < end),
         "neq": or_(column < start, column >= end),

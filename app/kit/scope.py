@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, TextClause, event, false, select, true
-from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, with_loader_criteria
+from sqlalchemy.orm import Mapper, ORMExecuteState, Session, UOWTransaction, object_session
+from sqlalchemy.orm.util import LoaderCriteriaOption
 from sqlalchemy.sql.util import find_tables
 
 from app.kit import tree
@@ -203,6 +204,16 @@ def _reachable(tables: frozenset[str]) -> tuple[type[Any], ...]:
     return tuple(scoped[name] for name in sorted(names))
 
 
+class _Rows(LoaderCriteriaOption):
+    """Criteria for a class and each of its aliases; SQLAlchemy forgets an alias joined by an ON clause of its own."""
+
+    inherit_cache = True
+
+    def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
+        rows = super()._resolve_where_criteria(ext_info)
+        return ext_info._adapter.traverse(rows) if ext_info.is_aliased_class else rows  # type: ignore[no-any-return]  # noqa: SLF001
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _scope_statements(state: ORMExecuteState) -> None:
     if state.is_column_load or state.execution_options.get("door"):
@@ -214,9 +225,11 @@ def _scope_statements(state: ORMExecuteState) -> None:
     if not state.is_orm_statement:
         _refuse_core(state.statement, tables)
         return
+    if state.is_insert or state.is_update:
+        _refuse_unjudged(state)
     for cls in _reachable(tables):
         rows = cls.scope(who) if who is not None else false()
-        state.statement = state.statement.options(with_loader_criteria(cls, rows, include_aliases=True))
+        state.statement = state.statement.options(_Rows(cls, rows, include_aliases=True))
 
 
 def _tables_of(statement: Any) -> frozenset[str]:
@@ -236,6 +249,19 @@ def _refuse_core(statement: Any, tables: frozenset[str]) -> None:
     bare = [name for name in tables if name in _classes() and not issubclass(_classes()[name], Open)]
     if bare or isinstance(statement, TextClause):
         raise RuntimeError(f"unscoped statement on {bare or 'text'}: use the mapped class, or name a door")
+
+
+def _refuse_unjudged(state: ORMExecuteState) -> None:
+    """Rows inserted, or moved to another owner, without passing through the session are judged by nobody."""
+    table = state.bind_mapper.local_table if state.bind_mapper else None
+    if table is None or table.name not in _classes() or issubclass(_classes()[table.name], Open):  # type: ignore[attr-defined]
+        return
+    written = {getattr(column, "key", column) for column in getattr(state.statement, "_values", None) or ()}
+    for given in state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]:
+        written |= given.keys()
+    keys = {column.key for column in table.c if column.foreign_keys or column.key.endswith("path")}
+    if state.is_insert or written & keys:
+        raise RuntimeError(f"unscoped write to {table.name}: use the session, or name a door")  # type: ignore[attr-defined]
 
 
 def door(reason: str) -> dict[str, str]:

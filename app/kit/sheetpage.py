@@ -80,6 +80,7 @@ def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
     if view.can_print:
         made.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
         made.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
+        made.append(Action("excel", _("另存为Excel"), view.url("excel", pk=record.id), "file-spreadsheet"))
     if view.can_delete and actor.may("write", view.resource):
         refusal = view.refusal(record, "delete", actor, wide=True)
         made.append(view.delete_action(record, refusal))

@@ -51,8 +51,12 @@ def _page(view: RecordView, asked: Question, unit: Any) -> StatisticsPage:
     title = f"{asked.shelf.label if asked.shelf else view.list_title}{_('统计')}"
     page = StatisticsPage(title, crumbs=crumbs(view, _("统计")))
     page.url = view.url("statistic")
-    everything = [*asked.conditions, *(one for _label, some in asked.more for one in some)]
-    page.conditions = query.panel(everything, asked.args, asked.asked.problems)
+    page.conditions = query.panel(asked.conditions, asked.args, asked.asked.problems)
+    page.more_conditions = [
+        (label, query.panel(some, asked.args, asked.asked.problems)) for label, some in asked.more
+    ]
+    page.told = asked.asked.words
+    page.open_panel = bool(asked.asked.problems)
     page.errors = [problem.words for problem in asked.asked.problems]
     declared = view.statistics.dimensions if view.statistics else ()
     chosen = by or (declared[0] if declared else "")

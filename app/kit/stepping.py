@@ -107,7 +107,7 @@ def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Ac
     if not view.can_delete or not records:
         raise Missing
     refused, told, number = list[str](), list[str](), 0
-    home = view.home(records[0])
+    home, places = view.home(records[0]), [view.landing(records[0]), *(view.url(page, pk=records[0].id) for page in ("show", "edit"))]
     for record in records:
         try:
             if words := saving.delete(session, record, actor):
@@ -123,4 +123,5 @@ def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Ac
         flash(words, "info")
     for words in refused[:20]:
         flash(words, "warning")
-    return leave(home if len(records) == 1 and (number or told) else back_to(home))
+    came = back_to(home)
+    return leave(home if number and came.startswith(tuple(places)) else came)

@@ -392,6 +392,13 @@ class RecordView(BaseView):
         """One record as a Word file."""
         return exporting.word(self, self.session, self.find(pk), scope.actor())
 
+    @expose("/excel/<int:pk>")
+    @needs("read")
+    @writes
+    def excel(self, pk: int) -> Response:
+        """One record as an Excel file."""
+        return exporting.excel(self, self.session, self.find(pk), scope.actor())
+
     @expose("/print")
     @needs("read")
     @writes

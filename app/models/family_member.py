@@ -48,9 +48,7 @@ class FamilyMember(Child, Record):
     __label__ = _("家庭成员关系")
     parent_key = "archive_id"
 
-    archive_id: Mapped[int] = mapped_column(
-        ForeignKey("archive.id", ondelete="CASCADE"), index=True, info={"system": True}
-    )
+    archive_id: Mapped[int] = mapped_column(ForeignKey("archive.id", ondelete="CASCADE"), index=True)
     full_name: Mapped[str] = columns.text(_("姓名"), 50, required=True)
     relation: Mapped[str] = columns.code(_("关系"), "family_relation", required=True, autofill="gender")
     gender: Mapped[str] = columns.code(_("性别"), "gender", required=True)

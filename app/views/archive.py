@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 
 from app.kit import claims, forms, query, scope
 from app.kit.errors import Problem
@@ -110,7 +110,7 @@ class ArchiveView(RecordView):
                 "created_at",
                 "birth_date",
                 "gender",
-                "worker_identity",
+                ("worker_identity", _("职工身份")),
                 "ethnicity",
                 "political_status",
                 "health_status",
@@ -125,25 +125,25 @@ class ArchiveView(RecordView):
                 "industry",
                 "housing_type",
                 "household_registration_type",
-                "main_hardship_cause",
-                "personal_monthly_income",
+                ("main_hardship_cause", _("致困原因")),
+                ("personal_monthly_income", _("个人月收入")),
                 "monthly_income_per_capita",
                 "household_size",
                 "is_single_parent",
-                "is_zero_employment",
-                "has_medical_insurance",
-                "has_self_help_capacity",
+                ("is_zero_employment", _("是否零就业")),
+                ("has_medical_insurance", _("是否医保")),
+                ("has_self_help_capacity", _("是否有自救能力")),
             ),
         ),
         (
             _("家庭成员（同一名成员须同时符合）"),
             (
-                "family_members.full_name",
-                "family_members.id_card_no",
-                "family_members.relation",
-                "family_members.health_status",
-                "family_members.member_identity",
-                "family_members.political_status",
+                ("family_members.full_name", _("家属姓名")),
+                ("family_members.id_card_no", _("家属身份证号")),
+                ("family_members.relation", _("家属关系")),
+                ("family_members.health_status", _("家属健康状况")),
+                ("family_members.member_identity", _("家属身份")),
+                ("family_members.political_status", _("家属政治面貌")),
             ),
         ),
     )
@@ -181,6 +181,10 @@ class ArchiveView(RecordView):
     empty_words = _("还没有职工档案。点击「增加新的职工档案」开始录入；下级单位上报后也会出现在这里。")
     signature = (_("填表人（签字）："), _("审核人（签字）："), _("单位（盖章）："), _("日期：    年  月  日"))
 
+    def label_of(self, name: str) -> Any:
+        """The list says 致困原因 (spec 3.1)."""
+        return _("致困原因") if name == "main_hardship_cause" else super().label_of(name)
+
     def base_clauses(self) -> list[ColumnElement[bool]]:
         """Cancelled and merged files are elsewhere (AID-R069)."""
         return [in_normal_lists()]
@@ -194,32 +198,46 @@ class ArchiveView(RecordView):
 
     def conflict(self, record: Any, problems: Sequence[Problem]) -> Conflict | None:
         """The file that holds a number already: whose it is and whom to call (AID-R056 – R060)."""
-        clash = next((p for p in problems if p.field.endswith("id_card_no") and not p.warning), None)
-        if clash is None:
-            return None
-        return _conflict_of(self, clash)
+        clashes = [p for p in problems if p.field.endswith("id_card_no") and not p.warning]
+        return next((found for clash in clashes if (found := _conflict_of(self, record, clash))), None)
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """The derived kind, the problem flags, the household's own number of changes."""
         return {"archive_kind": record.archive_kind, "problem_flags": record.problem_flags or []}
 
 
-def _conflict_of(view: ArchiveView, clash: Problem) -> Conflict | None:
+def _conflict_of(view: ArchiveView, record: Any, clash: Problem) -> Conflict | None:
     number = forms.value_at(forms.typed_from(request.form, Archive), clash.field)
     holder = next(iter(claims.holders(view.session, REGISTRY, [number]).values()), None) if number else None
-    if holder is None:
+    if holder is None or holder.record_id == record.id:
         return None
     archive = find_anywhere(view.session, holder.record_id)
-    unit = archive.owner_unit
-    facts = [
+    unit, is_ours = archive.owner_unit, archive.owner_path == scope.actor().path
+    conflict = Conflict(clash.words)
+    conflict.title, conflict.advice = _way_out(archive, holder.role, is_ours=is_ours)
+    conflict.facts = [
         (_("所属单位"), "->".join(full_names(view.session, [archive.owner_path])[archive.owner_path])),
         (_("职工编号"), archive.archive_no),
-        (_("联系电话"), unit.office_phone or unit.leader_phone or ""),
+        (_("联系电话"), unit.office_phone or unit.leader_phone or _("未登记")),
     ]
-    conflict = Conflict(clash.words, facts=facts)
-    if archive.owner_path == scope.actor().path and not archive.is_cancelled:
+    if is_ours and not archive.is_cancelled:
         conflict.url, conflict.url_label = view.url("edit", pk=archive.id), _("打开这份档案")
+    elif view.session.scalar(select(Archive.id).where(Archive.id == archive.id)):
+        conflict.url, conflict.url_label = view.url("show", pk=archive.id), _("查看")
     return conflict
+
+
+def _way_out(archive: Archive, role: str, *, is_ours: bool) -> tuple[Any, Any]:
+    """What kind of conflict it is, and what may be done about it (spec 5.17)."""
+    if role == "member":
+        return _("已登记为家庭成员"), _("一个人只能登记在一份档案中。请核对号码；确已分户的，请先从那份档案的家庭成员中移除。")
+    if archive.is_cancelled:
+        return _("档案已注销"), _("该职工的档案已注销，应恢复原档案，不能另建新档。")
+    if archive.archive_kind == TEMPORARY:
+        return _("已有临时救助档案"), _("该职工已有临时救助档案，应将其转为困难职工，不能另建新档。")
+    if is_ours:
+        return _("本单位已建档"), _("本单位已有该职工的档案，请打开原档案修改。")
+    return _("其他单位已建档"), _("一名职工在全国只有一份档案。如该职工已到本单位，请与所属单位联系。")
 
 
 def entries(shelf: str, title: Any, noun: Any) -> Entry:

@@ -69,6 +69,11 @@ class CodeTableView(RecordView):
     can_add = can_edit = can_delete = can_print = False
     is_tickable = False
 
+    @classmethod
+    def grants(cls) -> set[tuple[str, str]]:
+        """The tables themselves are fixed; what is written here are their values."""
+        return super().grants() | {("can_write", "code_table")}
+
     def closed(self, actor: Actor, permission: str, *, over_rest: bool = False) -> Any:
         """Read by everybody over REST, since forms need them; kept by the root's administrator."""
         return kept_by_root(actor, reads=over_rest and permission == "read")
@@ -97,7 +102,7 @@ class CodeTableView(RecordView):
         except (Invalid, Refused) as wrong:
             self.session.rollback()
             return self._page(wrong.words, request.form.get("label", "")), wrong.status
-        flash(str(words), "success")
+        flash(str(words), "info" if deed == "delete" and value else "success")
         kept = f"&q={request.form['q'][:50]}" if request.form.get("q") else ""
         return leave(f"{self.url('list')}?table={pk}{f'&value={value}' if value else ''}{kept}")
 

@@ -7,8 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
+from app.kit.forms import Typed
 from app.kit.module import Entry
-from app.kit.pages import Chip
+from app.kit.pages import Chip, FormPage
 from app.kit.reminders import Reminder
 from app.kit.scope import Actor
 from app.kit.view import RecordView, Shelf
@@ -32,15 +33,21 @@ class ReminderView(RecordView):
         ),
         (_("处理情况"), ("state", "handled_by_name", "handled_at")),
     )
-    conditions = ("created_at", "sender_unit_name", "subject", "category", "state")
+    conditions = (("created_at", _("提醒日期")), "sender_unit_name", "subject", "category", "state")
     shelves = (Shelf("open", _("待处理提醒"), is_open), Shelf("all", _("所有提醒")))
-    can_add = can_delete = False
+    can_add = can_delete = can_print = False
     is_tickable = False
     empty_words = _("没有提醒")
 
     def label_of(self, name: str) -> Any:
         """建档日期 is called 提醒日期 here."""
         return _("提醒日期") if name == "created_at" else super().label_of(name)
+
+    def dress(self, page: FormPage, record: Any, typed: Typed) -> None:
+        """Only 处理 can be changed; the rest is what was sent."""
+        page.title = _("处理提醒")
+        for one in (one for section in page.sections for one in section.fields if one.name != "state"):
+            one.readonly, one.required, one.text = True, False, record.text(one.name) or "—"
 
     def chips(self, record: Any, actor: Actor) -> list[Chip]:
         """Seen to, or not yet."""

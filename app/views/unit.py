@@ -119,6 +119,7 @@ class UnitView(RecordView):
         if record.id is None:
             above = self.chosen(str(typed.get("parent_id") or ""))
             page.back_url = self.url("tree", unit=above.id if above else None)
+            page.sections[0].fields[0].required = True
             return
         for one in page.sections[0].fields:
             if one.name == "parent_id":

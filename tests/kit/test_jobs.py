@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,14 @@ from flask_babel import Babel
 from sqlalchemy.orm import Session
 
 from app.cli import worker as command
-from app.kit import jobs
+from app.kit import jobs, worker
 from app.kit.clock import now
 from app.kit.database import db, reading
 from app.kit.errors import Forbidden, Missing, NotDeclared, Refused
 from app.kit.history import RecordVersion
-from app.kit.jobs import MAX_ERRORS, TASKS, Job, JobContext, Worker, enqueue, task
+from app.kit.jobs import MAX_ERRORS, TASKS, Job, JobContext, enqueue, task
 from app.kit.scope import SYSTEM, Actor, acting, current
+from app.kit.worker import Worker
 from app.kit.workflow import StepLog
 
 TABLES = [User.__table__, RecordVersion.__table__, StepLog.__table__, Job.__table__]
@@ -631,6 +633,6 @@ def test_a_thread_of_the_web_process_may_be_the_worker(shop):
 if __name__ == "__main__":
     jobs.actor_loader = loads
     lease = float(os.environ["JOBS_LEASE"])
-    jobs.Worker = lambda app: Worker(app, lease=lease, poll=0.1)
+    worker.Worker = partial(Worker, lease=lease, poll=0.1)
     shop = application(os.environ["JOBS_URL"])
     shop.cli.main(sys.argv[1:], prog_name="flask", obj=ScriptInfo(create_app=lambda: shop))

@@ -1040,7 +1040,7 @@
     window.addEventListener("resize", () => findAll("[data-chart]").forEach((box) => box.chart?.resize()));
     boot(document);
     drawCharts();
-    find(".kit-leaf[aria-current]")?.scrollIntoView({ block: "nearest" });
+    findAll(".kit-leaf[aria-current], [data-marks] [aria-current]").forEach((one) => one.scrollIntoView({ block: "nearest" }));
     const wrong = find("form[data-entry] [aria-invalid=true]");
     if (wrong) focusField(wrong);
   }
