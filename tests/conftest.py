@@ -33,6 +33,11 @@ HOUSEHOLDS = 60
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Words of this conftest."""
+    config.addinivalue_line("markers", "real_commits: writes for good, over connections of its own; cleans up itself")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_network() -> Iterator[None]:
     """No socket leaves this machine."""

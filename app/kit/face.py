@@ -94,7 +94,9 @@ def frame(modules: Sequence[Module]) -> Frame | None:
     made = Frame(who.unit_name, who.unit_name, who.name, menu(modules, who))
     made.bell = str(bell) if bell else ""
     made.bell_url = url_for("reminder.list", shelf="open")
+    languages = current_app.config["LANGUAGES"].items()
     made.account_links = [(_("修改密码"), "/password/")]
+    made.account_links += [(it["name"], f"/lang/{code}") for code, it in languages]
     made.logout_url = "/logout/"
     return made
 

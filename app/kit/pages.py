@@ -416,14 +416,23 @@ class Card:
 
 
 @dataclass
+class Overview(Page):
+    """How the unit's records stand: one line a kind, one column a state, a chart beside it."""
+
+    columns: list[Words] = field(default_factory=list)
+    rows: list[tuple[StatisticsCell, list[StatisticsCell]]] = field(default_factory=list)
+    chart: dict[str, Any] | None = None
+
+
+@dataclass
 class HomePage(Page):
-    """首页: cards of the modules, reminders, a chart of the unit's archives."""
+    """首页: cards of the modules, reminders, and how the unit's records stand, which comes after the first paint."""
 
     greeting: Words = ""
     cards: list[Card] = field(default_factory=list)
     reminders: list[tuple[str, Words, Words, str]] = field(default_factory=list)
     reminders_url: str = ""
-    charts: list[dict[str, Any]] = field(default_factory=list)
+    overview_url: str = ""
     empty: Words = ""
 
 

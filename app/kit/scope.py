@@ -150,8 +150,13 @@ class Child(Scoped):
         return within
 
     def in_scope(self, who: Actor) -> bool:
-        """The parent is judged instead: its key goes through the foreign key guard."""
-        return True
+        """The parent is judged instead; one that is saved in the same flush is judged there."""
+        key, session = getattr(self, self.parent_key), object_session(self)
+        if key is None or session is None:
+            return True
+        column = type(self).__table__.c[self.parent_key]  # type: ignore[attr-defined]
+        parent = session.get(class_of_table(next(iter(column.foreign_keys)).column.table.name), key)
+        return parent is not None and bool(parent.in_scope(who))
 
 
 class Personal(Scoped):
@@ -191,9 +196,8 @@ def class_of_table(name: str) -> type[Any]:
 @lru_cache(maxsize=4096)
 def _reachable(tables: frozenset[str]) -> tuple[type[Any], ...]:
     """The scoped classes of these tables and of whatever their relationships may load along with them."""
-    by_table = {mapper.local_table.name: mapper for mapper in Model.registry.mappers}
     seen: set[Mapper[Any]] = set()
-    todo = [by_table[name] for name in tables if name in by_table]
+    todo = [mapper for mapper in Model.registry.mappers if mapper.local_table.name in tables]  # FAB's user and ours share one
     while todo:
         mapper = todo.pop()
         if mapper not in seen:
@@ -207,7 +211,7 @@ def _reachable(tables: frozenset[str]) -> tuple[type[Any], ...]:
 class _Rows(LoaderCriteriaOption):
     """Criteria for a class and each of its aliases; SQLAlchemy forgets an alias joined by an ON clause of its own."""
 
-    inherit_cache = True
+    _traverse_internals = LoaderCriteriaOption._traverse_internals  # noqa: SLF001 - cached as its base is
 
     def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
         rows = super()._resolve_where_criteria(ext_info)
@@ -229,7 +233,7 @@ def _scope_statements(state: ORMExecuteState) -> None:
         _refuse_unjudged(state)
     for cls in _reachable(tables):
         rows = cls.scope(who) if who is not None else false()
-        state.statement = state.statement.options(_Rows(cls, rows, include_aliases=True))
+        state.statement = state.statement.options(_Rows(cls, rows, include_aliases=True, propagate_to_loaders=True))
 
 
 def _tables_of(statement: Any) -> frozenset[str]:

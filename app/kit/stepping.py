@@ -91,6 +91,8 @@ def perform(view: RecordView, session: Session, records: Sequence[Any], name: st
     shown = view.stepped_page(done, name, actor) if done else None
     session.commit()
     if shown:
+        for title, words in told[:20]:
+            flash(f"{title}：{words}", "warning")
         return shown
     if number:
         flash(gettext("%(label)s：%(n)s条", label=str(step.success or step.label), n=number), "success")
@@ -107,7 +109,10 @@ def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Ac
     if not view.can_delete or not records:
         raise Missing
     refused, told, number = list[str](), list[str](), 0
-    home, places = view.home(records[0]), [view.landing(records[0]), *(view.url(page, pk=records[0].id) for page in ("show", "edit"))]
+    home, places = (
+        view.home(records[0]),
+        [view.landing(records[0]), *(view.url(page, pk=records[0].id) for page in ("show", "edit"))],
+    )
     for record in records:
         try:
             if words := saving.delete(session, record, actor):

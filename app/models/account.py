@@ -110,6 +110,15 @@ def administrator_of(unit_id: int, but: int | None = None) -> str | None:
     return db.session.scalar(holder.limit(1))
 
 
+def _at_most_six_layers(layer: int) -> Any:
+    return None if layer <= 6 else _("人员最多分6层显示")
+
+
+def _shape_of_login(name: str) -> Any:
+    good = 2 <= len(name) <= 50 and not any(c.isspace() for c in name)
+    return None if good else _("登录名为2至50个字，不含空格")
+
+
 class Account(Stateful, User):
     """A person with a login name; what he may do hangs on his assignment to a unit.
 
@@ -122,9 +131,7 @@ class Account(Stateful, User):
     gender: Mapped[str | None] = columns.code(_("性别"), "gender", required=True, default="male")
     login_name = synonym(
         "username",
-        info={
-            "field": columns.TextField(_("登录名"), 50, required=True, rules=(lambda v: _shape_of_login(v),))
-        },
+        info={"field": columns.TextField(_("登录名"), 50, required=True, rules=(_shape_of_login,))},
     )
     phone: Mapped[str | None] = columns.text(_("联系电话"), 30, required=True, rules=(rules.telephone,))
     mobile: Mapped[str | None] = columns.text(_("手机"), 20, rules=(rules.telephone,), unique=True)
@@ -165,7 +172,7 @@ class Account(Stateful, User):
         "unit_id": columns.ReferenceField(_("所属单位"), "unit", required=True),
         "rights": RightsField(_("用户权限"), required=True, wide=True),
         "is_unit_admin": columns.YesNoField(_("是否用户管理员")),
-        "display_layer": columns.CountField(_("显示层"), least=1, rules=(lambda n: _at_most_six_layers(n),)),
+        "display_layer": columns.CountField(_("显示层"), least=1, rules=(_at_most_six_layers,)),
     }
     rules = (
         login_name_is_free,
@@ -313,7 +320,7 @@ class Account(Stateful, User):
         self.one_time_password = self.issue_password(actor)
 
     def remove(self, actor: Actor) -> Any:
-        """The person goes, his records and his name in them stay (AID-R219, docs/decisions/0006).
+        """The person goes, his records and his name in them stay (AID-R219, docs/decisions/0010).
 
         He leaves his unit, every list and every session; his login name, address and number are free again.
         """
@@ -322,15 +329,6 @@ class Account(Stateful, User):
         self.login_name, self.email, self.mobile = f"{self.login_name[:40]}~{self.id}", None, None
         self.stamp(actor)
         session_of(self).flush()
-
-
-def _at_most_six_layers(layer: int) -> Any:
-    return None if layer <= 6 else _("人员最多分6层显示")
-
-
-def _shape_of_login(name: str) -> Any:
-    good = 2 <= len(name) <= 50 and not any(c.isspace() for c in name)
-    return None if good else _("登录名为2至50个字，不含空格")
 
 
 Account.password.property.columns[0].info["secret"] = True

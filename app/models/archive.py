@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import JSON, CheckConstraint, ColumnElement, Index, UniqueConstraint, and_, func, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.kit import claims, columns, identity, rules, tree
 from app.kit.claims import Claim
@@ -283,7 +283,7 @@ def conflict_words(session: Any, archive_id: int, role: str) -> Any:
 def find_anywhere(session: Any, archive_id: int) -> Archive:
     """An archive by id, past the scope: the ID look-up of AID-R056–R060 is a door (unified §3)."""
     statement = (
-        select(Archive).where(Archive.id == archive_id).execution_options(**door("archive ID look-up"))
+        select(Archive).where(Archive.id == archive_id).options(joinedload(Archive.owner_unit))
     )
-    found: Archive = session.scalars(statement).one()
+    found: Archive = session.scalars(statement.execution_options(**door("archive ID look-up"))).one()
     return found

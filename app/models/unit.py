@@ -75,7 +75,7 @@ def parent_is_given(unit: Unit) -> Iterator[Problem]:
 
 
 def level_is_below(unit: Unit) -> Iterator[Problem]:
-    """全总 is the root alone, a province hangs below it: these levels carry rights of their own (docs/decisions/0005)."""
+    """全总 is the root alone, a province hangs below it: these levels carry rights of their own (docs/decisions/0011)."""
     above = unit.superior() if unit.parent_id else None
     if above is not None and (
         unit.level == "national" or (unit.level == "province" and above.level != "national")

@@ -106,9 +106,9 @@ class ArchiveView(RecordView):
         (
             _("户主情况"),
             (
-                query.Choice("kind", _("困难类别合计"), (("formal", _("困难职工"), is_formal),)),
                 "created_at",
                 "birth_date",
+                query.Choice("kind", _("困难类别合计"), (("formal", _("困难职工"), is_formal),)),
                 "gender",
                 ("worker_identity", _("职工身份")),
                 "ethnicity",

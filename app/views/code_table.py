@@ -103,8 +103,7 @@ class CodeTableView(RecordView):
             self.session.rollback()
             return self._page(wrong.words, request.form.get("label", "")), wrong.status
         flash(str(words), "info" if deed == "delete" and value else "success")
-        kept = f"&q={request.form['q'][:50]}" if request.form.get("q") else ""
-        return leave(f"{self.url('list')}?table={pk}{f'&value={value}' if value else ''}{kept}")
+        return leave(self.url("list", table=pk, value=value, q=request.form.get("q", "")[:50] or None))
 
     def _page(self, error: Any = "", text: str | None = None) -> str:
         asked = request.form if request.method == "POST" else request.args

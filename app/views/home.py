@@ -8,7 +8,7 @@ from flask import current_app, url_for
 from flask_appbuilder import IndexView, expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, case, func, select
 
 from app.kit import scope
 from app.kit.access import needs
@@ -16,11 +16,14 @@ from app.kit.database import db
 from app.kit.face import render
 from app.kit.listpage import TONES, state_chip
 from app.kit.module import Module
-from app.kit.pages import Card, HomePage
+from app.kit.pages import Card, HomePage, Overview, StatisticsCell
 from app.kit.reminders import Reminder
 from app.kit.scope import Actor
 from app.models.archive import Archive, in_normal_lists
 from app.views.archive import ArchiveView
+
+#: in the order in which a clerk works on them
+STATES = ("pending", "returned", "reported")
 
 
 class HomeView(IndexView):  # type: ignore[misc]
@@ -32,15 +35,22 @@ class HomeView(IndexView):  # type: ignore[misc]
     @expose("/")
     @needs("read")
     def index(self) -> Any:
-        """Cards of the modules that a right opens, reminders, a chart of the unit's archives (AID Q24)."""
+        """Cards of the modules that a right opens, reminders, the unit's archives by state (AID Q24)."""
         who = scope.actor()
         page = HomePage(_("首页"), greeting=gettext("%(name)s，您好", name=who.name))
         page.cards = cards(who)
         page.reminders = latest_reminders()
         page.reminders_url = url_for("reminder.list", shelf="open")
         if who.may("read", "archive"):
-            page.charts = [archive_chart(who)]
+            page.overview_url = url_for(f"{self.endpoint}.overview")
         return render("kit/home.html", page)
+
+    @expose("/overview")
+    @needs("read")
+    def overview(self) -> Any:
+        """The figures of the home page, asked for when it has been painted."""
+        who = scope.actor()
+        return render("kit/_overview.html", archive_overview(who) if who.may("read", "archive") else Overview(""))
 
 
 def cards(who: Actor) -> list[Card]:
@@ -70,40 +80,35 @@ def latest_reminders() -> list[tuple[str, Any, Any, str]]:
     ]
 
 
-def archive_chart(who: Actor) -> dict[str, Any]:
-    """The archives that the unit sees: kinds on the axis, states stacked. One statement a kind."""
-    state = case(
-        *((Archive.state_is(name, who), name) for name in TONES),
-        else_="pending",
-    )
-    counts = {shelf.name: dict.fromkeys(TONES, 0) for shelf in ArchiveView.shelves}
-    for shelf in ArchiveView.shelves:
-        if shelf.where is None:
-            continue
-        statement = (
-            select(state.label("state"), func.count())
-            .where(in_normal_lists(), shelf.where())
-            .group_by("state")
-        )
-        counts[shelf.name] |= dict(db.session.execute(statement).all())
-    return {
-        "title": {
-            "text": gettext("本单位及下级上报的档案"),
-            "textStyle": {"fontSize": 14, "fontWeight": 600},
-        },
+def archive_overview(who: Actor) -> Overview:
+    """The archives that the unit sees, by kind and state, each figure leading to its list. One statement."""
+    shelves = [shelf for shelf in ArchiveView.shelves if shelf.where is not None]
+    cells = [(shelf, state) for shelf in shelves for state in STATES]
+    wanted = [func.sum(case((and_(shelf.where(), Archive.state_is(state, who)), 1), else_=0)) for shelf, state in cells]
+    found = db.session.execute(select(*wanted).select_from(Archive).where(in_normal_lists())).one()
+    counts = {(shelf.name, state): number or 0 for (shelf, state), number in zip(cells, found, strict=True)}
+    page = Overview(_("本单位及下级上报的档案"), columns=[*(state_chip(state).text for state in STATES), _("合计")])
+    for shelf in shelves:
+        url = url_for("archive.list", shelf=shelf.name)
+        line = [(counts[shelf.name, state], url_for("archive.list", shelf=shelf.name, state=state)) for state in STATES]
+        line.append((sum(number for number, _url in line), url))
+        page.rows.append((StatisticsCell(str(shelf.label), url), [StatisticsCell(f"{n:,}", u if n else "") for n, u in line]))
+    page.chart = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "legend": {"bottom": 0},
-        "grid": {"left": 8, "right": 16, "top": 40, "bottom": 32, "containLabel": True},
-        "xAxis": {"type": "category", "data": [str(shelf.label) for shelf in ArchiveView.shelves]},
+        "grid": {"left": 8, "right": 16, "top": 16, "bottom": 32, "containLabel": True},
+        "xAxis": {"type": "category", "data": [str(shelf.label) for shelf in shelves]},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
             {
-                "name": str(state_chip(name).text),
+                "name": str(state_chip(state).text),
+                "tone": TONES[state],
                 "type": "bar",
                 "stack": "all",
                 "barMaxWidth": 56,
-                "data": [counts[shelf.name][name] for shelf in ArchiveView.shelves],
+                "data": [counts[shelf.name, state] for shelf in shelves],
             }
-            for name in TONES
+            for state in STATES
         ],
     }
+    return page

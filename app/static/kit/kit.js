@@ -232,17 +232,9 @@
     return target.href;
   }
 
-  const panelKey = () => `kit.query.${location.pathname}`;
-
   function toggleQuery(form, open = !form.classList.contains("kit-open")) {
     form.classList.toggle("kit-open", open);
     find("[data-toggle-query]", form)?.setAttribute("aria-expanded", String(open));
-  }
-
-  function restoreQuery(within) {
-    const form = find(".kit-query:has([data-toggle-query])", within);
-    const kept = remember("sessionStorage", panelKey());
-    if (form) toggleQuery(form, kept === null ? form.classList.contains("kit-open") : kept === "open");
   }
 
   /** Go to a page by number. */
@@ -395,6 +387,7 @@
       allowEmptyOption: false,
       maxOptions: null,
       refreshThrottle: 0,
+      openOnFocus: false, // Enter must pass by, not choose; typing, a click or the down arrow opens it
       dropdownParent: select.closest(".kit-scroll") ? "body" : null, // a scrolling table would cut it off
       placeholder: select.options[0]?.value === "" ? select.options[0].text : "",
       render: { option: optionLine, no_results: () => element("div", "no-results", say("nothing")) },
@@ -408,6 +401,9 @@
     const made = new window.TomSelect(select, select.dataset.remote ? { ...common, ...remote(select) } : common);
     made.wrapper.classList.toggle("kit-clearable", !select.hasAttribute("aria-required"));
     made.on("focus", () => made.control_input.select());
+    let wasOpen = false;
+    made.control.addEventListener("mousedown", () => (wasOpen = made.isOpen), true);
+    made.control.addEventListener("click", () => wasOpen || made.open());
   }
 
   function optionLine(data) {
@@ -473,7 +469,9 @@
   /** Enter goes to the next field; in the last field of a child table it adds a row. */
   function enterKey(event) {
     const form = event.target.form || event.target.closest("form");
-    if (event.key !== "Enter" || event.defaultPrevented || event.isComposing || !form?.hasAttribute("data-entry")) return;
+    if (event.key !== "Enter" || event.isComposing || !form?.hasAttribute("data-entry")) return;
+    const search = event.target.closest(".ts-wrapper"); // tom-select takes its choice first, then we go on
+    if (event.defaultPrevented && (!search || search.classList.contains("dropdown-active"))) return;
     if (event.target.matches("textarea, button, a, [type=file]") || event.ctrlKey || event.altKey) return;
     event.preventDefault();
     const row = event.target.closest("[data-child-row]");
@@ -748,16 +746,16 @@
   function drawChart(box) {
     if (!window.echarts) return;
     box.chart?.dispose();
-    box.option ||= JSON.parse(find("script", box).textContent);
-    const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    box.option ||= JSON.parse(box.dataset.chart);
     box.chart = window.echarts.init(box, null, { renderer: "canvas" });
     box.chart.setOption({
       color: RED_FIRST,
-      animation: !quiet,
+      animation: false,
       backgroundColor: "transparent",
       textStyle: { color: ink("--kit-ink"), fontFamily: getComputedStyle(document.body).fontFamily },
       grid: { left: 8, right: 16, top: 44, bottom: 8, containLabel: true },
       ...box.option,
+      series: box.option.series?.map(inTone),
       title: { left: 0, top: 4, ...box.option.title, textStyle: { color: ink("--kit-ink"), fontSize: 14, ...box.option.title?.textStyle } },
       legend: box.option.legend && { type: "scroll", top: 4, right: 8, ...box.option.legend, textStyle: { color: ink("--kit-ink-soft") } },
       tooltip: {
@@ -772,6 +770,9 @@
       yAxis: axes(box.option.yAxis),
     });
   }
+
+  /** A series that stands for a state has the colour of its chip. */
+  const inTone = (series) => (series.tone ? { ...series, itemStyle: { color: ink(`--kit-bar-${series.tone}`) } } : series);
 
   function axes(axis) {
     if (!axis) return undefined;
@@ -867,7 +868,7 @@
     findAll("select[data-remote], select[data-search]", within).forEach(searchable);
     findAll("form[data-draft]", within).forEach(keepDraft);
     findAll("form[data-entry]", within).forEach(hintSizes);
-    restoreQuery(within.parentElement || document);
+    [within, ...findAll("[data-chart]", within)].forEach((box) => box.matches?.("[data-chart]") && drawChart(box));
     countTicks();
   }
 
@@ -879,9 +880,10 @@
       showTip(one);
     },
     "[data-close-dialog]": (one, event) => {
-      if (!one.closest("dialog")) return;
+      const box = one.closest("dialog");
+      if (!box) return;
       event.preventDefault();
-      closeDialog();
+      box.close();
     },
     "a[data-dialog]": (one, event) => {
       if (event.ctrlKey || event.metaKey) return;
@@ -891,11 +893,7 @@
     "[data-close-alert]": (one) => one.closest("[data-alert]").remove(),
     "[data-toggle-theme]": toggleTheme,
     "[data-toggle-menu]": toggleMenu,
-    "[data-toggle-query]": (one) => {
-      const form = one.closest(".kit-query");
-      toggleQuery(form);
-      remember("sessionStorage", panelKey(), form.classList.contains("kit-open") ? "open" : "closed");
-    },
+    "[data-toggle-query]": (one) => toggleQuery(one.closest(".kit-query")),
     "[data-unit-toggle]": (one) => toggleUnits(one.closest("[data-unit-box]")),
     "[data-add-row]": (one) => addRow(one.closest("[data-child]")),
     "[data-remove-row]": (one) => removeRow(one.closest("[data-child-row]")),
@@ -923,6 +921,7 @@
   function onClick(event) {
     if (!event.target.closest("[data-unit-box]")) findAll("[data-unit-box]").forEach(closeUnits);
     if (!event.target.closest("[data-refusal]")) hideTip();
+    findAll("details[data-popover][open]").forEach((one) => one.contains(event.target) || (one.open = false));
     for (const [selector, act] of Object.entries(CLICKS)) {
       const one = event.target.closest(selector);
       if (one) return void act(one, event);
@@ -969,6 +968,12 @@
     return undefined;
   }
 
+  /** What was doubted has been changed: the next save judges it afresh. */
+  function forgetConfirmed(field) {
+    findAll("input[name=confirmed]", field.form).forEach((one) => one.remove());
+    field.removeAttribute("data-warned");
+  }
+
   function submitAgreed(form, button) {
     form.agreed = true;
     form.requestSubmit(button);
@@ -977,6 +982,7 @@
 
   function onChange(event) {
     const one = event.target;
+    if (one.matches?.("[data-warned]")) forgetConfirmed(one);
     if (one.matches?.("[data-date]")) tidyDate(one);
     if (one.matches?.("[data-tick-all]")) tickAll(one.checked);
     else if (one.matches?.("[data-tick]")) countTicks();
@@ -988,6 +994,7 @@
     if (event.key === "Escape") {
       hideTip();
       root.classList.remove("kit-menu-shown");
+      findAll("details[data-popover][open]").forEach((one) => (one.open = false));
     }
     unitKey(event);
     enterKey(event);
@@ -1039,10 +1046,14 @@
     });
     window.addEventListener("resize", () => findAll("[data-chart]").forEach((box) => box.chart?.resize()));
     boot(document);
-    drawCharts();
     findAll(".kit-leaf[aria-current], [data-marks] [aria-current]").forEach((one) => one.scrollIntoView({ block: "nearest" }));
-    const wrong = find("form[data-entry] [aria-invalid=true]");
-    if (wrong) focusField(wrong);
+    const wrong = find("form[data-entry] [aria-invalid=true], form[data-entry] [data-warned]");
+    const told = find("dialog[data-open]");
+    if (told) {
+      told.removeAttribute("open"); // shown as a plain box where no script runs
+      told.showModal();
+      if (wrong) told.addEventListener("close", () => focusField(wrong), { once: true });
+    } else if (wrong) focusField(wrong);
   }
 
   start();
