@@ -17,8 +17,6 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import event
 
-pytest.register_assert_rewrite("tests.cases.records", "tests.cases.steps", "tests.world")
-
 import config
 from app import create_app
 from app.demo import country as demo
@@ -35,7 +33,9 @@ LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Words of this conftest."""
-    config.addinivalue_line("markers", "real_commits: writes for good, over connections of its own; cleans up itself")
+    config.addinivalue_line(
+        "markers", "real_commits: writes for good, over connections of its own; cleans up itself"
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

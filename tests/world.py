@@ -65,7 +65,9 @@ class Country:
         """The id and session version of an account."""
         with self.acting() as session:
             return session.execute(
-                select(Account.id, Account.session_version, Account.first_name).where(Account.username == login)
+                select(Account.id, Account.session_version, Account.first_name).where(
+                    Account.username == login
+                )
             ).one()
 
     def actor(self, login: str) -> Actor:
@@ -243,7 +245,7 @@ class Form:
 
     def fill(self, typed: Mapping[str, Any]) -> Form:
         """Type values as a person would; lists are inline rows in place of those that stood there."""
-        for name, value in as_form(typed).items():
+        for name in as_form(typed):
             if name.endswith("-shown"):
                 prefix = name.removesuffix("shown")
                 for key in [key for key in self.values if key.startswith(prefix)]:

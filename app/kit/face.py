@@ -105,13 +105,11 @@ def menu(modules: Sequence[Module], who: scope.Actor) -> list[MenuItem]:
     """The menu tree: the register's groups in order, each with the lines that the actor's rights open."""
     groups: dict[str, MenuItem] = {}
     for module in modules:
-        items = module.items(who)
-        if items:
-            group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
-            group.children += items
+        group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
+        group.children += module.items(who)
+        group.active |= request.path.startswith(f"/{module.view.model.resource()}/")
     home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
-    here = _mark(list(groups.values()))
-    return [home, *here]
+    return [home, *_mark([group for group in groups.values() if group.children])]
 
 
 def _mark(items: list[MenuItem]) -> list[MenuItem]:

@@ -197,7 +197,9 @@ def class_of_table(name: str) -> type[Any]:
 def _reachable(tables: frozenset[str]) -> tuple[type[Any], ...]:
     """The scoped classes of these tables and of whatever their relationships may load along with them."""
     seen: set[Mapper[Any]] = set()
-    todo = [mapper for mapper in Model.registry.mappers if mapper.local_table.name in tables]  # FAB's user and ours share one
+    todo = [
+        mapper for mapper in Model.registry.mappers if mapper.local_table.name in tables
+    ]  # FAB's user and ours share one
     while todo:
         mapper = todo.pop()
         if mapper not in seen:
@@ -233,7 +235,9 @@ def _scope_statements(state: ORMExecuteState) -> None:
         _refuse_unjudged(state)
     for cls in _reachable(tables):
         rows = cls.scope(who) if who is not None else false()
-        state.statement = state.statement.options(_Rows(cls, rows, include_aliases=True, propagate_to_loaders=True))
+        state.statement = state.statement.options(
+            _Rows(cls, rows, include_aliases=True, propagate_to_loaders=True)
+        )
 
 
 def _tables_of(statement: Any) -> frozenset[str]:

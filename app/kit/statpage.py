@@ -117,8 +117,7 @@ def chart(table: Table) -> dict[str, Any]:
     lines = [line for line in table.lines if line.figures[""][0]]
     return {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "legend": {"bottom": 0, "type": "scroll"},
-        "grid": {"left": 8, "right": 16, "top": 16, "bottom": 40, "containLabel": True},
+        "legend": {"type": "scroll"},
         "xAxis": {
             "type": "category",
             "data": [line.unit_name for line in lines],

@@ -177,7 +177,7 @@ class Archive(Reportable):
     )
     report_rules = (has_no_problem_flags,)
     edit_guards = (is_not_cancelled,)
-    delete_guards = (has_no_linked_information,)
+    delete_wide_guards = (has_no_linked_information,)
     constraint_words = {
         "uq_archive_owner_no": ("archive_no", _("本单位已有这个职工编号，请改一个，或留空由系统编号")),
         "uq_identity_claim_registry_id_key": (

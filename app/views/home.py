@@ -95,9 +95,8 @@ def archive_overview(who: Actor) -> Overview:
         page.rows.append((StatisticsCell(str(shelf.label), url), [StatisticsCell(f"{n:,}", u if n else "") for n, u in line]))
     page.chart = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-        "legend": {"bottom": 0},
-        "grid": {"left": 8, "right": 16, "top": 16, "bottom": 32, "containLabel": True},
-        "xAxis": {"type": "category", "data": [str(shelf.label) for shelf in shelves]},
+        "legend": {},
+        "xAxis": {"type": "category", "data": [str(shelf.label) for shelf in shelves], "axisLabel": {"interval": 0}},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
             {

@@ -79,7 +79,9 @@ class StepCases(RecordViewCases):
             found = session.get(type(record), record.id)
             if found is None:
                 return ""
-            return {"pending": "未上报", "reported": "已上报", "returned": "退回"}[found.report_state(country.actor(by))]
+            return {"pending": "未上报", "reported": "已上报", "returned": "退回"}[
+                found.report_state(country.actor(by))
+            ]
 
     def judge(self, country: Any, record: Any, person: str, word: str) -> None:
         now = country.again(record)
@@ -98,7 +100,10 @@ class StepCases(RecordViewCases):
 
     def test_the_table_of_moves_over_rest(self, rest, country, people):
         for who, situation, step, word in self.cases():
-            record, person = self.in_situation(country, people, situation), self.person(country, situation.unit)
+            record, person = (
+                self.in_situation(country, people, situation),
+                self.person(country, situation.unit),
+            )
             answer = rest(person).post(self.api(f"{record.id}/steps/{step}"), json=self.answers)
             expected = 200 if word else 409 if situation.sees else 404
             assert answer.status_code == expected, (who, step, answer.json)
@@ -110,7 +115,10 @@ class StepCases(RecordViewCases):
 
     def test_the_table_of_moves_on_pages(self, login, country, people):
         for who, situation, step, word in self.cases():
-            record, person = self.in_situation(country, people, situation), self.person(country, situation.unit)
+            record, person = (
+                self.in_situation(country, people, situation),
+                self.person(country, situation.unit),
+            )
             clerk = login(person)
             dialog = clerk.get(self.page(f"dialog/{step}?ids={record.id}"))
             assert dialog.status_code == (200 if situation.sees else 400), (who, step)
@@ -139,7 +147,9 @@ class StepCases(RecordViewCases):
     @pytest.mark.parametrize("message", [None, "", "  ", "长" * 501])
     def test_a_step_wants_its_reminder(self, login, rest, country, people, message):  # AID-R018
         record, person = self.make(country, people), self.person(country, "dewai")
-        answer = rest(person).post(self.api(f"{record.id}/steps/report"), json={} if message is None else {"message": message})
+        answer = rest(person).post(
+            self.api(f"{record.id}/steps/report"), json={} if message is None else {"message": message}
+        )
         assert answer.status_code == 422
         assert answer.json["errors"]["message"]
         clerk = login(person)

@@ -23,7 +23,12 @@ PARTS = {"family_member", "assignment", "login_attempt"}
 #: views that belong to no module
 FRONT = {"home"}
 #: who may end a transaction
-COMMITS = ("app/kit/", "app/cli/", "app/security/", "app/views/code_table.py")  # the last: one page with seven deeds
+COMMITS = (
+    "app/kit/",
+    "app/cli/",
+    "app/security/",
+    "app/views/code_table.py",
+)  # the last: one page with seven deeds
 RIGHTS_OF_TODAY = {"困难职工档案", "用户管理"}
 
 
@@ -83,7 +88,11 @@ def test_every_permission_of_a_route_is_opened_by_somebody(app):
         permission = getattr(app.view_functions[rule.endpoint], "_permission_name", None)
         resource = rule.rule.removeprefix("/api/v1").split("/")[1]
         view = next((module.view for module in MODULES if module.name == resource), None)
-        if permission and view and (permission != "write" or view.can_add or view.can_edit or view.can_delete):
+        if (
+            permission
+            and view
+            and (permission != "write" or view.can_add or view.can_edit or view.can_delete)
+        ):
             assert (f"can_{permission}", resource) in opened, (rule.rule, permission)
 
 
@@ -106,7 +115,17 @@ def test_every_step_is_granted_to_somebody(app):
 
 
 def test_the_rights_are_those_of_the_spec(app):
-    spec = {"困难职工档案", "帮扶救助", "信访接待", "政策咨询", "法律援助", "职业介绍", "技能培训", "报表管理", "财政专项资金"}
+    spec = {
+        "困难职工档案",
+        "帮扶救助",
+        "信访接待",
+        "政策咨询",
+        "法律援助",
+        "职业介绍",
+        "技能培训",
+        "报表管理",
+        "财政专项资金",
+    }
     spec |= {"政策法规", "工作简报", "通知管理", "用户管理", "帮扶中心信息管理"}
     assert set(app.extensions["rights"]) >= RIGHTS_OF_TODAY
 
@@ -188,7 +207,7 @@ def test_no_view_writes_sql_by_hand():
         f"{name}:{node.lineno}"
         for name, tree in trees()
         for node, called in calls(tree)
-        if (called == "text" and isinstance(node.func, ast.Name) or called == "exec_driver_sql")
+        if ((called == "text" and isinstance(node.func, ast.Name)) or called == "exec_driver_sql")
         and not name.startswith(("app/kit/database", "app/cli/", "app/kit/columns"))
         and not (name.startswith("app/models/") and called == "text")
     ]
@@ -216,9 +235,14 @@ def test_every_module_says_what_it_is():
 
 
 def test_nothing_names_a_machine_or_an_address():
-    forbidden = re.compile(r"/(?:home|root|work|Users)/\w|C:\\\\|192\.168\.|\bgpt\b|\bclaude\b", re.IGNORECASE)
+    forbidden = re.compile(
+        r"/(?:home|root|work|Users)/\w|C:\\\\|192\.168\.|\bgpt\b|\bclaude\b", re.IGNORECASE
+    )
     folders = [ROOT / name for name in ("app", "tests", "scripts", "docs", ".ci")]
     for path in [file for folder in folders if folder.exists() for file in folder.rglob("*")]:
-        if path.suffix in {".py", ".md", ".html", ".sh", ".toml", ".css", ".yaml"} and "vendor" not in path.parts:
+        if (
+            path.suffix in {".py", ".md", ".html", ".sh", ".toml", ".css", ".yaml"}
+            and "vendor" not in path.parts
+        ):
             if path != Path(__file__):
                 assert not forbidden.search(path.read_text(encoding="utf-8")), path

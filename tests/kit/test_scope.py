@@ -72,7 +72,9 @@ READS = {
     "in": select(Archive.id).where(Archive.id.in_(select(Head.id))),
     "or true": select(Archive.id).where(sa.or_(Archive.id > 0, sa.true())),
     "alias joined by a condition": select(Head.id).select_from(Archive).join(Head, Head.id > 0),
-    "alias of children joined by a condition": select(Kin.archive_id).select_from(Archive).join(Kin, Kin.id > 0),
+    "alias of children joined by a condition": select(Kin.archive_id)
+    .select_from(Archive)
+    .join(Kin, Kin.id > 0),
     "window": select(func.first_value(Archive.id).over(order_by=Archive.id.desc())).select_from(Archive),
     "lateral": select(Archive.id).join(
         select(Kin.archive_id).where(Kin.archive_id == Archive.id).lateral(), sa.true()
@@ -249,7 +251,10 @@ def test_a_set_based_write_cannot_give_rows_away(app, country, own):
         ):
             with pytest.raises(RuntimeError, match="unscoped write"):
                 session.execute(statement)
-        for parameters in ([{"id": own.id, "owner_unit_id": far.id}], [{"id": own.id, "owner_path": far.path}]):
+        for parameters in (
+            [{"id": own.id, "owner_unit_id": far.id}],
+            [{"id": own.id, "owner_path": far.path}],
+        ):
             with pytest.raises(RuntimeError, match="unscoped write"):
                 session.execute(update(Archive), parameters)
         with pytest.raises(RuntimeError, match="unscoped write"):

@@ -29,3 +29,7 @@ class TestAccount(RecordViewCases):
 
     def derived_free(self, names):
         return [name for name in names if name not in {"unit_id", "rights", "gender"}]
+
+    def is_gone(self, country, record):  # AID-R219: the name stays beside what the person recorded
+        now = country.again(record)
+        return not now.active and not now.assignments

@@ -16,7 +16,9 @@ class TestCodeTable(RecordViewCases):
     def make(self, country, people, unit=None, **overrides):
         return country.all(CodeTable, CodeTable.name == "petition_channel")[0]
 
-    def test_the_list_shows_what_there_is(self, login, country, people):  # one page: tables, and values of one
+    def test_the_list_shows_what_there_is(
+        self, login, country, people
+    ):  # one page: tables, and values of one
         page = login("root").get("/code_table/list/")
         assert page.status_code == 200
         assert all(table.label in page.text for table in country.all(CodeTable))

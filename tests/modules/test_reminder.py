@@ -27,7 +27,11 @@ def test_every_move_tells_the_receiving_unit(country, make_archive):  # AID-R222
     country.step(file, "send_back", "xicheng_clerk", message="请补充收入证明")
     up, down = country.all(Reminder)[-2:]
     assert (up.receiver_unit_id, up.state) == (country.unit("xicheng").id, "open")
-    assert (down.receiver_unit_id, down.state, down.message) == (country.unit("dewai").id, "open", "请补充收入证明")
+    assert (down.receiver_unit_id, down.state, down.message) == (
+        country.unit("dewai").id,
+        "open",
+        "请补充收入证明",
+    )
     assert (up.sender_unit_name, down.sender_unit_name) == ("德外街道总工会", "西城区总工会")
 
 
@@ -60,7 +64,9 @@ def test_the_login_tells_how_many_are_open(login, anonymous, country, make_archi
     assert f"您有{waiting}条待处理提醒" in anonymous.get("/").text
 
 
-def test_it_is_closed_by_done_and_may_be_opened_again(rest, login, country, make_archive):  # AID-R225, AID-R226
+def test_it_is_closed_by_done_and_may_be_opened_again(
+    rest, login, country, make_archive
+):  # AID-R225, AID-R226
     make_archive("dewai", at="xicheng")
     reminder, client, clerk = country.all(Reminder)[-1], rest("xicheng_clerk"), login("xicheng_clerk")
     assert reminder.subject in words_of(clerk.get("/reminder/list/?shelf=open").text)
@@ -81,7 +87,14 @@ def test_what_it_says_is_not_changed(rest, country, make_archive):
     make_archive("dewai", at="xicheng")
     reminder = country.all(Reminder)[-1]
     for name in ("message", "subject", "record_ids", "receiver_unit_id", "handled_by_name"):
-        assert rest("xicheng_clerk").put(f"/api/v1/reminder/{reminder.id}", json={name: "x"}).status_code in {200, 422}
+        assert rest("xicheng_clerk").put(f"/api/v1/reminder/{reminder.id}", json={name: "x"}).status_code in {
+            200,
+            422,
+        }
     now = country.again(reminder)
-    assert (now.message, now.subject, now.record_ids) == (reminder.message, reminder.subject, reminder.record_ids)
+    assert (now.message, now.subject, now.record_ids) == (
+        reminder.message,
+        reminder.subject,
+        reminder.record_ids,
+    )
     assert rest("xicheng_clerk").delete(f"/api/v1/reminder/{reminder.id}").status_code == 403

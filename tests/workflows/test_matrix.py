@@ -1,9 +1,9 @@
 """Every route × who asks, generated from the register: a new route is covered the moment it is there.
 
-    anonymous   401 (a page's POST may be 400 first: it has no CSRF token)
-    no right    403
-    outside     404 for one record of another unit
-    inside      whatever it does, it is not forbidden, not missing, and never a failure of ours
+anonymous   401 (a page's POST may be 400 first: it has no CSRF token)
+no right    403
+outside     404 for one record of another unit
+inside      whatever it does, it is not forbidden, not missing, and never a failure of ours
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def routes(app: Any) -> list[tuple[str, str, str, str, str | None]]:
 
 def address(pattern: str, pk: int = 1) -> str:
     """The pattern with its holes filled."""
-    return re.sub(r"<(?:\w+:)?(\w+)>", lambda hole: str(pk) if hole[1] == "pk" else VALUES.get(hole[1], "x"), pattern)
+    return re.sub(
+        r"<(?:\w+:)?(\w+)>", lambda hole: str(pk) if hole[1] == "pk" else VALUES.get(hole[1], "x"), pattern
+    )
 
 
 def ask(clients: tuple[Any, Any], method: str, url: str) -> Any:
@@ -100,7 +102,12 @@ def test_without_a_right_nothing_opens(app, login, rest, country, everything):  
         if pattern.endswith(PICKERS):
             if status not in {200, 403, 404}:
                 wrong.append((method, pattern, status))
-        elif resource in VIEWS and VIEWS[resource].right is not None and permission and not actor.may(permission, resource):
+        elif (
+            resource in VIEWS
+            and VIEWS[resource].right is not None
+            and permission
+            and not actor.may(permission, resource)
+        ):
             if status != 403:
                 wrong.append((method, pattern, status))
         elif status >= 500:
@@ -140,7 +147,11 @@ def test_another_units_records_are_not_there(app, login, rest, everything):  # A
         pk = everything.get(resource)
         if "<int:pk>" in pattern and pk is not None:
             status = ask(clients, method, address(pattern, pk)).status_code
-            if status not in {404, 400 if "<step>" in pattern else 404, 403 if pattern.startswith("/api/") else 404}:
+            if status not in {
+                404,
+                400 if "<step>" in pattern else 404,
+                403 if pattern.startswith("/api/") else 404,
+            }:
                 wrong.append((method, pattern, status))
     assert not wrong
 
@@ -157,7 +168,13 @@ def test_ones_own_records_open(app, login, rest, country, everything):
         forbidden = {401, 403} if may and pattern.find("/api/") < 0 else {401}
         if status >= 500 or status in forbidden:
             wrong.append((method, pattern, status))
-        if everything.get(resource) and status == 404 and method == "GET" and pattern in {f"/{resource}/list/", f"/{resource}/show/<int:pk>"} and may:
+        if (
+            everything.get(resource)
+            and status == 404
+            and method == "GET"
+            and pattern in {f"/{resource}/list/", f"/{resource}/show/<int:pk>"}
+            and may
+        ):
             wrong.append((method, pattern, status))
     assert not wrong
 

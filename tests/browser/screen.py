@@ -1,0 +1,107 @@
+"""What a person does before a browser: words for reading, typing and clicking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+from tests.world import PASSWORD
+
+#: Chromium reports every answer of 4xx as an error; a refusal is one of our answers
+ANSWERS = re.compile(r"Failed to load resource: .*status of (401|403|404|405|409|413|422)")
+
+
+class Screen:
+    """One window."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+
+    def _note(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not ANSWERS.search(message.text):
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def log_in(self, name: str, password: str = PASSWORD) -> None:
+        """Through the login page."""
+        self.page.goto("/login/")
+        self.page.fill("#username", name)
+        self.page.fill("#password", password)
+        self.page.click("button[type=submit]")
+        expect(self.page.locator("main h1")).to_contain_text("您好")
+
+    # --- forms ------------------------------------------------------------------------------------------------
+
+    def field(self, name: str) -> Locator:
+        """An input by its name."""
+        return self.page.locator(f'#kit-form [name="{name}"]')
+
+    def fill(self, values: Mapping[str, Any], prefix: str = "") -> None:
+        """Type into the fields of the form what REST would send; inline rows are added as a clerk would."""
+        for name, value in values.items():
+            if isinstance(value, list):
+                self._fill_rows(name, value)
+            elif value is not None:
+                self._put(f"{prefix}{name}", value)
+
+    def _fill_rows(self, name: str, rows: list[Mapping[str, Any]]) -> None:
+        for index, row in enumerate(rows):
+            if not self.page.locator(f'[name="{name}-{index}-id"]').count():
+                self.page.click(f'[data-child="{name}"] [data-add-row]')
+            self.fill(row, f"{name}-{index}-")
+
+    def _put(self, name: str, value: Any) -> None:
+        field = self.field(name)
+        if not field.count():
+            return
+        text = {True: "1", False: "0"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+        one = field.first
+        kind = one.evaluate("one => one.tomselect ? 'search' : one.tagName === 'SELECT' ? 'select' : one.type")
+        if kind == "search":
+            one.evaluate("(one, value) => { one.tomselect.addOption({ value, text: value }); one.tomselect.setValue(value); }", text)
+        elif kind == "select":
+            one.select_option(text)
+        elif kind == "radio":
+            self.page.check(f'#kit-form [name="{name}"][value="{text}"]')
+        else:
+            one.fill(text)
+            one.blur()
+
+    def save(self) -> None:
+        """The first button of the form; waits for the next page."""
+        with self.page.expect_navigation():
+            self.page.click("#kit-form [data-save]")
+
+    # --- archives ---------------------------------------------------------------------------------------------
+
+    def add_archive(self, typed: Mapping[str, Any]) -> None:
+        """A household entered and saved; its page is open then."""
+        self.page.goto("/archive/add?shelf=hardship")
+        self.fill(typed)
+        self.save()
+        expect(self.page).to_have_url(re.compile(r"/archive/show/\d+"))
+
+    def find_archive(self, typed: Mapping[str, Any]) -> Locator:
+        """The line of a household in the list."""
+        self.page.goto(f"/archive/list/?shelf=hardship&id_card_no={typed['id_card_no']}")
+        return self.page.locator("tbody tr")
+
+    def state_of(self, typed: Mapping[str, Any]) -> str:
+        """The word of a household's state in the list; a dash when it is not there."""
+        line = self.find_archive(typed)
+        expect(self.page.locator("#kit-count")).to_contain_text("共")
+        return line.locator(".kit-state").inner_text() if line.count() else "–"
+
+    def step(self, typed: Mapping[str, Any], label: str, message: str) -> None:
+        """Tick the household, take a step in the dialog, and come back to the list."""
+        self.find_archive(typed).locator("[data-tick]").check()
+        self.page.click(f".kit-toolbar button:has-text('{label}')")
+        self.page.fill("#kit-dialog [name=message]", message)
+        with self.page.expect_navigation():
+            self.page.click("#kit-dialog [data-save]")
+        expect(self.page.locator(".kit-alert-green")).to_be_visible()

@@ -1,0 +1,106 @@
+"""The frame around every page: login, menu, theme, errors in words, no complaint of the console."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize("name", ["dewai_clerk", "root"])
+def test_every_page_of_the_menu_opens_without_complaint(sit, name):
+    """Neither a script error nor a breach of the content policy; a heading and one current line each."""
+    page = sit(name).page
+    page.goto("/")
+    addresses = page.locator(".kit-leaf").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    assert len(addresses) > 8
+    for address in addresses:
+        answer = page.goto(address)
+        assert answer.status == 200, address
+        expect(page.locator("h1").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1") or "blank" in address, address
+
+
+def test_every_input_has_a_name(sit):
+    """No field without a label, for those who do not see it."""
+    page = sit("dewai_clerk").page
+    for address in ("/archive/add?shelf=hardship", "/archive/list/?shelf=hardship&panel=all", "/archive/statistics?shelf=hardship", "/password/"):
+        page.goto(address)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll('main input:not([type=hidden]), main select, main textarea')]
+                .filter((one) => one.offsetParent && one.tabIndex >= 0 && !one.getAttribute('aria-label')
+                    && !one.getAttribute('aria-labelledby') && !one.labels?.length && !one.closest('.ts-wrapper'))
+                .map((one) => one.name)"""
+        )
+        assert nameless == [], address
+
+
+def test_five_wrong_passwords_lock_the_account(window):
+    """DESIGN §10: told in words, without saying whether the name exists."""
+    page = window().page
+    for _each in range(6):
+        page.goto("/login/")
+        page.fill("#username", "haidian_clerk")
+        page.fill("#password", "Wrong-Word-2026")
+        page.click("button[type=submit]")
+        expect(page.locator(".kit-alert-red")).to_be_visible()
+    expect(page.locator(".kit-alert-red")).to_contain_text(re.compile("锁定|分钟"))
+    expect(page.locator("#username")).to_have_value("haidian_clerk")
+
+
+def test_dark_and_light(sit):
+    """The choice stays for the next page."""
+    page = sit("dewai_clerk", color_scheme="light").page
+    page.goto("/")
+    page.click("[data-toggle-theme]")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    page.goto("/archive/list/?shelf=hardship")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+
+
+def test_home_shows_how_the_archives_stand(sit):
+    """The figures are those of the list, and lead to it."""
+    page = sit("dewai_clerk").page
+    page.goto("/")
+    line = page.locator(".kit-overview tbody tr").first
+    pending = line.locator("td").first.inner_text()
+    line.locator("td a").first.click()
+    expect(page.locator("#tab-pending")).to_have_attribute("aria-current", "page")
+    expect(page.locator("#tab-pending .kit-count")).to_have_text(pending)
+
+
+def test_a_page_without_the_right_says_so(sit):
+    """403 in words, with the way home."""
+    page = sit("dewai_clerk").page
+    answer = page.goto("/unit/tree")
+    assert answer.status == 403
+    expect(page.locator("#kit-error")).to_contain_text("用户管理")
+    page.goto("/archive/show/999999")
+    expect(page.locator("#kit-error")).to_contain_text("没有找到")
+
+
+def test_a_reminder_is_seen_to(sit):
+    """AID-R222 – R226: only 处理 can be changed, and the bell counts one less."""
+    page = sit("xicheng_clerk").page
+    page.goto("/reminder/list/?shelf=open")
+    before = int(page.locator(".kit-badge").inner_text())
+    page.locator("tbody tr .kit-ends a").last.click()
+    expect(page.locator("main h1")).to_have_text("处理提醒")
+    expect(page.locator("#kit-form :is(input:not([type=hidden]), select, textarea)")).to_have_count(1)
+    page.select_option("#kit-form [name=state]", "done")
+    with page.expect_navigation():
+        page.click("[data-save]")
+    expect(page.locator("main")).to_contain_text("已处理" if page.locator("text=已处理").count() else "处理")
+    after = page.locator(".kit-badge")
+    assert (int(after.inner_text()) if after.count() else 0) == before - 1
+
+
+def test_the_administrator_keeps_the_code_tables(sit):
+    """aid.md 18: a table is chosen, its values stand beside it."""
+    page = sit("root").page
+    page.goto("/")
+    page.click(".kit-cards a:has-text('代码表管理')")
+    expect(page.locator("main")).to_contain_text("代码表")
+    page.locator(".unit-tables a").nth(2).click()
+    expect(page.locator(".unit-values tbody tr").first).to_be_visible()

@@ -1,0 +1,154 @@
+"""Lists: everything in sight, found, counted, chosen; steps that are refused say why."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def clerk(sit):
+    """A clerk with a list of his own and of a unit below."""
+    return sit("dewai_clerk")
+
+
+def test_every_column_is_in_sight_at_1366(clerk):
+    """aid.md 3.1: 职工编号 … 状态, 操作 without scrolling sideways."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    heads = page.locator(".kit-rows thead th:not(.kit-tick)")
+    expect(heads).to_have_text(["职工编号", "姓名", "性别", "出生日期", "家庭住址", "工作单位", "致困原因", "建档日期", "状态", "操作"])
+    scrolls = page.evaluate("(one => one.scrollWidth - one.clientWidth)(document.querySelector('#kit-rows'))")
+    assert scrolls <= 0
+    state, ends = page.locator("tbody .kit-state").first.bounding_box(), page.locator("tbody .kit-ends").first.bounding_box()
+    assert state["x"] + state["width"] <= ends["x"] + 1
+
+
+def test_state_stays_in_sight_in_a_narrow_window(sit):
+    """The chip stands beside 操作 when the table scrolls."""
+    page = sit("dewai_clerk", viewport={"width": 1024, "height": 700}).page
+    page.goto("/archive/list/?shelf=hardship")
+    expect(page.locator("tbody .kit-state .kit-chip").first).to_be_in_viewport()
+
+
+def test_tabs_count_each_state(clerk):
+    """AID L4: the four counts add up, and each tab shows what it counts."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&size=200")
+    expect(page.locator("#tab-pending .kit-count")).to_be_visible()
+    counts = {key: int(page.locator(f"#tab-{key} .kit-count").inner_text()) for key in ("all", "pending", "returned", "reported")}
+    assert counts["all"] == counts["pending"] + counts["returned"] + counts["reported"]
+    page.click("#tab-pending")
+    expect(page.locator("#tab-pending")).to_have_attribute("aria-current", "page")
+    expect(page.locator("tbody tr")).to_have_count(counts["pending"])
+    expect(page.locator("tbody .kit-state").first).to_have_text("未上报")
+
+
+def test_the_unit_picker_shows_a_subordinate(clerk):
+    """AID L5: found by pinyin, chosen, and left again."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    page.click("[data-unit-toggle]")
+    page.fill(".kit-unit-panel input", "新风")
+    page.locator("[role=treeitem]", has_text="新风社区工会").click()
+    expect(page.locator("#kit-unit-name")).to_have_text("新风社区工会")
+    expect(page).to_have_url(re.compile(r"unit=\d+"))
+    page.click("text=回本单位")
+    expect(page.locator("#kit-unit-name")).to_have_text("德外街道总工会")
+
+
+def test_nothing_ticked_is_told(clerk):
+    """AID L8."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    page.click(".kit-toolbar button:has-text('上报')")
+    expect(page.locator("#kit-confirm")).to_contain_text("请先选择记录")
+    page.click("#kit-confirm button[value=ok]")
+
+
+def test_a_step_that_is_refused_says_why_before_anything_is_typed(clerk):
+    """退回 of one's own data: no field to fill, no button to press in vain (SM-AID-01 c)."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&sub=0")
+    page.locator("[data-tick]").first.check()
+    page.click(".kit-toolbar button:has-text('退回')")
+    dialog = page.locator("#kit-dialog")
+    expect(dialog).to_contain_text("是本单位的数据")
+    expect(dialog.locator("[data-save], textarea")).to_have_count(0)
+    dialog.locator("footer a").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_a_step_asks_for_its_reason(clerk):
+    """An empty 提醒内容 is told in the dialog, which stays open."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&sub=0&state=pending")
+    page.locator("[data-tick]").first.check()
+    page.click(".kit-toolbar button:has-text('上报')")
+    page.click("#kit-dialog [data-save]")
+    expect(page.locator("#f-message-error")).to_contain_text("请填写")
+    expect(page.locator("#kit-dialog textarea")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#kit-dialog")).to_be_hidden()
+
+
+def test_a_query_folds_away_and_says_what_was_asked(clerk):
+    """The conditions open in groups; after 查询 the result is in view and the chips say what was asked."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&panel=all")
+    expect(page.locator("[name='family_members.full_name']")).to_be_visible()
+    page.select_option("[name=gender]", "male")
+    page.fill("[name='family_members.full_name']", "张")
+    page.click("#kit-query button[type=submit]")
+    expect(page.locator(".kit-asked")).to_contain_text("家属姓名：张")
+    expect(page.locator(".kit-asked")).to_contain_text("性别：男")
+    expect(page.locator("[name='family_members.full_name']")).to_be_hidden()
+    expect(page.locator("#kit-rows")).to_be_in_viewport()
+    page.click("[data-toggle-query]")
+    expect(page.locator("[name='family_members.full_name']")).to_have_value("张")
+
+
+def test_an_empty_list_says_what_to_do(clerk):
+    """An empty result is told in words."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&full_name=没有这个人")
+    expect(page.locator(".kit-empty")).to_contain_text("没有符合条件的记录")
+
+
+def test_the_legend_has_its_words(clerk):
+    """AID L3, by keyboard too."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    page.focus(".kit-legend summary")
+    page.keyboard.press("Enter")
+    expect(page.locator(".kit-legend")).to_contain_text("上报后被退回，需要修改")
+    page.keyboard.press("Escape")
+    expect(page.locator(".kit-legend dl")).to_be_hidden()
+
+
+def test_a_statistic_is_in_view_and_leads_to_its_records(clerk):
+    """AID-R083: the chosen item stays, a figure opens the records behind it."""
+    page = clerk.page
+    page.goto("/archive/statistics?shelf=hardship")
+    page.check("[name=by][value=health_status]")
+    page.click("#kit-query button[type=submit]")
+    expect(page.locator("#kit-result table")).to_be_in_viewport()
+    expect(page.locator("[name=by][value=health_status]")).to_be_checked()
+    expect(page.locator("[data-chart] canvas")).to_be_visible()
+    figure = page.locator("tbody td a").first
+    number = figure.inner_text()
+    figure.click()
+    expect(page.locator("#kit-count")).to_contain_text(f"共{number}条")
+
+
+@pytest.mark.parametrize("rows", ["page", "result"])
+@pytest.mark.parametrize("fields", ["shown", "all"])
+def test_the_four_prints_stay_on_their_paper(clerk, rows, fields):
+    """AID L12: nothing is cut off at the right edge."""
+    page = clerk.page
+    page.goto(f"/archive/print?shelf=hardship&sub=0&rows={rows}&fields={fields}")
+    paper = page.locator(".kit-paper")
+    expect(paper).to_contain_text("困难职工档案")
+    assert paper.evaluate("one => one.scrollWidth <= one.clientWidth")
