@@ -15,6 +15,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -42,12 +43,11 @@ SERVER = os.environ.get("BENCH_DATABASE_URL") or "postgresql://postgres@127.0.0.
 GUNICORN = ("-k", "gthread", "-w", "2", "--threads", "4", "--no-control-socket", "--log-level", "warning")
 CLIENTS = 8
 #: a case is measured for so long, and under load each contestant twice for so long
-LATENCY, LOAD = 6.0, 1.2
-ROUNDS = (7, 60)
+LATENCY, LOAD = 5.0, 1.0
+ROUNDS = (5, 60)
 #: the whole run ends by itself after so many seconds, whatever happens
 LIMIT = 420
 PAGE_SIZE = 20
-STOCK_SHELF = "/{view}/list/"
 
 
 @dataclass
@@ -74,6 +74,7 @@ class Entry:
             figures |= {
                 "sql": last.statements,
                 "sql_ms": round(statistics.median(answer.sql_ms for answer in self.answers), 2),
+                "cpu_ms": round(statistics.median(answer.cpu_ms for answer in self.answers), 2),
                 "bytes": len(last.body),
                 "per_second": round(statistics.mean(self.per_second), 1) if self.per_second else None,
             }
@@ -174,9 +175,14 @@ class Stage:
 
         return ask
 
-    def page(self, login: str, ours: str, stock: str, floor: Callable[[], Answer], *, tuned: bool = True) -> list[Entry]:
+    def page(
+        self, login: str, ours: str, stock: str, floor: Callable[[], Answer], *, tuned: bool = True
+    ) -> list[Entry]:
         """The contestants of one case; ``{view}`` in stock's address is the stock or the tuned view."""
-        entries = [self.web("ours", self.ours[login], ours), self.web("stock", self.stock, stock.format(view="stock"))]
+        entries = [
+            self.web("ours", self.ours[login], ours),
+            self.web("stock", self.stock, stock.format(view="stock")),
+        ]
         if tuned:
             entries.append(self.web("tuned", self.stock, stock.format(view="tuned")))
         return [*entries, Entry("floor", floor)]
@@ -190,7 +196,12 @@ class Stage:
 def cases(stage: Stage) -> dict[str, list[Entry]]:
     """Name of a case → who competes in it."""
     found = {}
-    for login, label in (("root", "national"), ("city", "city"), ("street", "street"), ("oldcity", "old city")):
+    for login, label in (
+        ("root", "national"),
+        ("city", "city"),
+        ("street", "street"),
+        ("oldcity", "old city"),
+    ):
         listed, filters = "/archive/list/", f"/{{view}}/list/?{stage.scope(login)}"
         found[f"list, {label}"] = stage.page(login, listed, filters, stage.floor(stage.see(login)))
     root, seen = f"/{{view}}/list/?{stage.scope('root')}", stage.see("root")
@@ -223,17 +234,21 @@ def deep(stage: Stage, root: str, seen: str) -> list[Entry]:
     """The same page far behind: ours by the key that its 下一页 would carry, stock by its number (OFFSET)."""
     number = deep_page(stage)
     before = (number - 1) * PAGE_SIZE - 1
-    last = stage.server.execute(f"SELECT id FROM archive WHERE {seen} ORDER BY id DESC OFFSET {before} LIMIT 1").fetchone()[0]
+    last = stage.server.execute(
+        f"SELECT id FROM archive WHERE {seen} ORDER BY id DESC OFFSET {before} LIMIT 1"
+    ).fetchone()[0]
     key = base64.urlsafe_b64encode(json.dumps(["after", "id", last, last]).encode()).decode()
     pages = "".join(f"&page_{name}={number - 1}" for name in ("StockView", "TunedView"))
-    return stage.page("root", f"/archive/list/?key={key}", root + pages, stage.floor(f"{seen} AND id < {last}"))
+    return stage.page(
+        "root", f"/archive/list/?key={key}", root + pages, stage.floor(f"{seen} AND id < {last}")
+    )
 
 
 def check(stage: Stage, name: str, entries: Sequence[Entry]) -> None:
     """Warm everybody up, and see that the pages of one case show the same files in the same order."""
     shown: dict[str, list[str]] = {}
     for entry in entries:
-        for _each in range(6):  # both workers, on fresh connections
+        for _each in range(4):  # both workers, on fresh connections
             answer = entry.browser.get(entry.path, fresh=True) if entry.browser else entry.get()
         entry.get()
         if answer.status != 200:
@@ -250,8 +265,6 @@ def check(stage: Stage, name: str, entries: Sequence[Entry]) -> None:
 
 def _numbers(page: str) -> list[str]:
     """The 职工编号 on a page, in order."""
-    import re
-
     return list(dict.fromkeys(re.findall(r"(?<!\d)10[0-9]{4}[0-9]{6}(?!\d)", page)))
 
 
@@ -276,7 +289,11 @@ def run(url: str, home: str) -> dict[str, Any]:
     """Build, serve, measure. Returns everything that was found."""
     password = secrets.token_urlsafe(12) + "aA1!"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("UNIONDESK_")}
-    environment |= {"DATABASE_URL": url, "UNIONDESK_HOME": home, "UNIONDESK_SECRET_KEY": secrets.token_urlsafe(40)}
+    environment |= {
+        "DATABASE_URL": url,
+        "UNIONDESK_HOME": home,
+        "UNIONDESK_SECRET_KEY": secrets.token_urlsafe(40),
+    }
     environment["BENCH_PASSWORD"] = password
     os.environ.update(environment)  # read by config.py, which is imported below
     from app import create_app
@@ -323,7 +340,9 @@ def run(url: str, home: str) -> dict[str, Any]:
 
 def _word(server: psycopg.Connection[Any]) -> str:
     """Two characters of a name that fewer than one file in a hundred carries, yet more than a page of them."""
-    rows = server.execute("SELECT left(full_name, 2), count(*) FROM archive WHERE holder_depth = 1 GROUP BY 1 ORDER BY 2 DESC, 1")
+    rows = server.execute(
+        "SELECT left(full_name, 2), count(*) FROM archive WHERE holder_depth = 1 GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
     return next(word for word, number in rows if number < ROWS / 150)
 
 
@@ -336,7 +355,11 @@ def machine(server: psycopg.Connection[Any]) -> dict[str, Any]:
     from importlib.metadata import version
 
     cpu = next(
-        (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         "unknown",
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -23,6 +23,7 @@ class Answer:
     seconds: float
     statements: int = 0
     sql_ms: float = 0.0
+    cpu_ms: float = 0.0
 
 
 @dataclass
@@ -78,10 +79,10 @@ class Browser:
         for line in response.headers.get_all("Set-Cookie") or ():
             name, _sep, rest = line.partition("=")
             self.cookies[name] = rest.partition(";")[0]
-        statements, _sep, spent = (response.headers.get(HEADER) or "0 0").partition(" ")
+        statements, sql_ms, cpu_ms = (response.headers.get(HEADER) or "0 0 0").split()
         if response.will_close:
             self.close()
-        return Answer(response.status, content, seconds, int(statements), float(spent))
+        return Answer(response.status, content, seconds, int(statements), float(sql_ms), float(cpu_ms))
 
 
 def rate(browser: Browser, path: str, seconds: float, clients: int = 8) -> float:

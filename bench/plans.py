@@ -39,6 +39,7 @@ def explain(flask: Flask, server: Any, logins: list[str], password: str, word: s
         for login in logins:
             client = flask.test_client()
             client.post("/login/", data={"username": login, "password": password})
+            client.get("/archive/list/")  # the code tables are read once a process
             for path, page in PAGES.items():
                 caught.clear()
                 answer = client.get(path.format(word=word))

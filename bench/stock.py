@@ -84,11 +84,42 @@ SEARCHED = [
     "owner_path",
     "holder_depth",
 ]
-FORM = """hardship_category archive_no full_name id_card_no gender birth_date ethnicity political_status worker_identity
-health_status disability_category marital_status model_worker_type phone employer_name employer_nature
-enterprise_condition industry work_start_date household_size household_annual_income personal_monthly_income
-household_registration_type registration_division housing_type floor_area postcode home_address is_single_parent
-is_zero_employment has_medical_insurance has_self_help_capacity main_hardship_cause remarks""".split()
+FORM = [
+    "hardship_category",
+    "archive_no",
+    "full_name",
+    "id_card_no",
+    "gender",
+    "birth_date",
+    "ethnicity",
+    "political_status",
+    "worker_identity",
+    "health_status",
+    "disability_category",
+    "marital_status",
+    "model_worker_type",
+    "phone",
+    "employer_name",
+    "employer_nature",
+    "enterprise_condition",
+    "industry",
+    "work_start_date",
+    "household_size",
+    "household_annual_income",
+    "personal_monthly_income",
+    "household_registration_type",
+    "registration_division",
+    "housing_type",
+    "floor_area",
+    "postcode",
+    "home_address",
+    "is_single_parent",
+    "is_zero_employment",
+    "has_medical_insurance",
+    "has_self_help_capacity",
+    "main_hardship_cause",
+    "remarks",
+]
 
 
 class TunedView(ModelView):

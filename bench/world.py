@@ -133,7 +133,9 @@ def _account(flask: Flask, login: str, place: Place, password: str) -> None:
     """One person who holds every right at a unit."""
     account = Account(username=login, first_name=login, last_name="", gender="male", phone="010-55501234")
     account.active, account.certificate_required, account.profile_confirmed_at = True, False, NOW
-    policy.set_password(account, password, NOW + timedelta(days=365 * 40))  # never overdue while it is measured
+    policy.set_password(
+        account, password, NOW + timedelta(days=365 * 40)
+    )  # never overdue while it is measured
     account.stamp(SYSTEM)
     assignment = Assignment(account=account, unit_id=place.id, unit_path=place.path)
     db.session.add(account)
@@ -145,13 +147,15 @@ def _account(flask: Flask, login: str, place: Place, password: str) -> None:
 
 
 def _owners(places: Sequence[Place], rows: int, random: Random) -> tuple[list[Place], dict[str, Place]]:
-    """The owner of each file in the order of their numbers, and who will look at them."""
+    """The owner of each file in the order of their numbers, and who will look at them (login name → unit)."""
     provinces = [place for place in places if place.depth == 2]
     old = provinces[-1]
     weight = {province.path: random.lognormvariate(0, 0.9) for province in provinces}
     keepers = [place for place in places if place.depth >= 4]
     by_weight = {
-        place: weight[tree.ancestor(place.path, 2)] * random.lognormvariate(0, 1.1) * (1 if place.depth == 5 else 0.4)
+        place: weight[tree.ancestor(place.path, 2)]
+        * random.lognormvariate(0, 0.7)
+        * (1 if place.depth == 5 else 0.5)
         for place in keepers
     }
     moved = [place for place in keepers if tree.contains(old.path, place.path)]
@@ -171,8 +175,11 @@ def _owners(places: Sequence[Place], rows: int, random: Random) -> tuple[list[Pl
         return max(inside, key=lambda place: (held[place.path], -place.id))
 
     city = largest(3, max((p for p in provinces if p is not old), key=lambda p: held[p.path]))
-    viewers = {"root": places[0], "city": city, "street": largest(5, city), "oldcity": largest(3, old)}
-    return owners, viewers
+    streets = sorted(
+        (p for p in places if p.depth == 5 and tree.contains(city.path, p.path)), key=lambda p: held[p.path]
+    )
+    street = streets[len(streets) * 3 // 4]  # neither the largest nor a sleepy one
+    return owners, {"root": places[0], "city": city, "street": street, "oldcity": largest(3, old)}
 
 
 def _archives(

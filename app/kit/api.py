@@ -127,7 +127,7 @@ class RecordApi(BaseApi):
         """Add a record; warnings are accepted and told."""
         if not self.view.can_add:
             raise Forbidden(_("这类记录由系统生成，不能新增"))
-        record = self.view.new(who)
+        record = self.view.model()
         warnings = saving.save(self.session, record, _body(), who)
         told = self.view.added_json(record, who)
         result = self._json(record, who, None, children=True)

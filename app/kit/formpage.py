@@ -161,13 +161,12 @@ def _saved_before(session: Session, token: str, actor: Actor) -> int | None:
 
 def _saved(view: RecordView, session: Session, record: Any, actor: Actor, *, is_new: bool) -> Any:
     """Commit and go where the button says."""
-    words = view.added(record, actor) if is_new else None
     told = view.added_page(record, actor) if is_new else None
     target = view.landing(record)
     session.commit()
     if told:
         return told
-    flash(words or gettext("保存成功"), "success")
+    flash(gettext("保存成功"), "success")
     if request.form.get("button") == "save_more":
         return redirect(request.full_path.rstrip("?"))  # the shelf, or the parent that was given, stays
     return redirect(target)

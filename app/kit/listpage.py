@@ -303,7 +303,9 @@ def _column(asked: Question, name: str) -> Column:
     view = asked.view
     field = view.model.fields().get(name)
     column = Column(name, view.label_of(name), field.align if field else "left")
-    column.elastic = field is not None and (field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC)
+    column.elastic = field is not None and (
+        field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC
+    )
     if view.sortable(name):
         mine = asked.order.name == name
         column.sorted = ("desc" if asked.order.descending else "asc") if mine else ""

@@ -63,7 +63,7 @@ class Condition:
     def _one(self, raw: Any) -> tuple[list[Clause], list[Problem], list[Any]]:
         label = self.label
         if raw == "(none)":
-            return [self.column.is_(None)], [], [f"{label}：{_('(未填)')}"]
+            return [self.column.is_(None)], [], [_("%(label)s：(未填)", label=label)]
         if self.field.asked_by == "contains":
             text = columns.clean(raw)[:200]
             return [self.column.contains(text, autoescape=True)], [], [f"{label}：{text}"]
@@ -173,10 +173,10 @@ def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Ch
         if isinstance(name, Choice):
             found.append(name)
             continue
-        name, called = name if isinstance(name, tuple) else (name, None)
-        child, _dot, own = name.rpartition(".")
+        path, called = name if isinstance(name, tuple) else (name, None)
+        child, _dot, own = path.rpartition(".")
         cls = model.child_classes()[child] if child else model
-        found.append(Condition(name, cls.fields()[own], getattr(cls, own), child, called))
+        found.append(Condition(path, cls.fields()[own], getattr(cls, own), child, called))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy import JSON, ColumnElement, Index, String, and_, false
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
@@ -70,6 +71,12 @@ class Reminder(Stateful, Record):
             self.handled_by_name = self.handled_at = None
 
 
+def _in_chinese(words: Any) -> str:
+    """Words that are stored are read by others: in the language of the house, not of the sender."""
+    with force_locale("zh"):
+        return str(words)
+
+
 def remind(
     session: Session, receiver_unit_id: int, records: list[Any], subject: Any, message: str, actor: Actor
 ) -> Reminder:
@@ -79,7 +86,7 @@ def remind(
         sender_unit_id=actor.unit_id,
         sender_unit_name=actor.unit_name,
         receiver_unit_id=receiver_unit_id,
-        subject=str(subject),
+        subject=_in_chinese(subject),
         message=message,
         category=first.reminder_category,
         state="open",

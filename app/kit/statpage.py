@@ -48,7 +48,7 @@ def compute(view: RecordView, session: Session, asked: Question, unit: Any, by: 
 
 def _page(view: RecordView, asked: Question, unit: Any) -> StatisticsPage:
     fields, by = view.model.fields(), asked.args.get("by", "")
-    title = f"{asked.shelf.label if asked.shelf else view.list_title}{_('统计')}"
+    title = _("%(noun)s统计", noun=asked.shelf.label if asked.shelf else view.list_title)
     page = StatisticsPage(title, crumbs=crumbs(view, _("统计")))
     page.url = view.url("statistic")
     page.conditions = query.panel(asked.conditions, asked.args, asked.asked.problems)
@@ -138,6 +138,10 @@ def chart(table: Table) -> dict[str, Any]:
     }
 
 
+def _title(view: RecordView) -> Any:
+    return _("%(what)s统计表", what=view.list_title)
+
+
 def _heads(table: Table) -> list[Any]:
     return [
         _("地区"),
@@ -154,7 +158,7 @@ def _rows(table: Table) -> list[list[Any]]:
 
 
 def _paper(view: RecordView, asked: Question, table: Table) -> PrintPage:
-    page = PrintPage(f"{view.list_title}{_('统计表')}", landscape=True)
+    page = PrintPage(_title(view), landscape=True)
     page.heading = [(_("单位"), asked.actor.unit_name), (_("制表日期"), asked.actor.at.strftime("%Y-%m-%d"))]
     page.subtitle = "；".join(str(words) for words in asked.asked.words)
     page.table = PrintTable(
@@ -172,7 +176,7 @@ def _file(view: RecordView, session: Session, asked: Question, table: Table) -> 
         session, asked.actor, view.resource, 0, "export", {"kind": "statistics", "by": asked.args["by"]}
     )
     session.commit()
-    title = f"{view.list_title}{_('统计表')}"
+    title = str(_title(view))
     rows = (
         [str(cell) if not isinstance(cell, int) and not hasattr(cell, "as_tuple") else cell for cell in row]
         for row in _rows(table)

@@ -282,8 +282,6 @@ def conflict_words(session: Any, archive_id: int, role: str) -> Any:
 
 def find_anywhere(session: Any, archive_id: int) -> Archive:
     """An archive by id, past the scope: the ID look-up of AID-R056–R060 is a door (unified §3)."""
-    statement = (
-        select(Archive).where(Archive.id == archive_id).options(joinedload(Archive.owner_unit))
-    )
+    statement = select(Archive).where(Archive.id == archive_id).options(joinedload(Archive.owner_unit))
     found: Archive = session.scalars(statement.execution_options(**door("archive ID look-up"))).one()
     return found

@@ -10,12 +10,13 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, select
 
 from app.kit import claims, forms, query, scope
+from app.kit.declaration import Shelf
 from app.kit.errors import Problem
 from app.kit.module import Entry
 from app.kit.pages import Chip, Conflict
 from app.kit.scope import Actor
 from app.kit.statistics import Measure, Statistics
-from app.kit.view import RecordView, Shelf
+from app.kit.view import RecordView
 from app.models.archive import (
     MIGRANT,
     PROBLEM_FLAGS,
@@ -230,7 +231,9 @@ def _conflict_of(view: ArchiveView, record: Any, clash: Problem) -> Conflict | N
 def _way_out(archive: Archive, role: str, *, is_ours: bool) -> tuple[Any, Any]:
     """What kind of conflict it is, and what may be done about it (spec 5.17)."""
     if role == "member":
-        return _("已登记为家庭成员"), _("一个人只能登记在一份档案中。请核对号码；确已分户的，请先从那份档案的家庭成员中移除。")
+        return _("已登记为家庭成员"), _(
+            "一个人只能登记在一份档案中。请核对号码；确已分户的，请先从那份档案的家庭成员中移除。"
+        )
     if archive.is_cancelled:
         return _("档案已注销"), _("该职工的档案已注销，应恢复原档案，不能另建新档。")
     if archive.archive_kind == TEMPORARY:

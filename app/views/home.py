@@ -50,7 +50,9 @@ class HomeView(IndexView):  # type: ignore[misc]
     def overview(self) -> Any:
         """The figures of the home page, asked for when it has been painted."""
         who = scope.actor()
-        return render("kit/_overview.html", archive_overview(who) if who.may("read", "archive") else Overview(""))
+        return render(
+            "kit/_overview.html", archive_overview(who) if who.may("read", "archive") else Overview("")
+        )
 
 
 def cards(who: Actor) -> list[Card]:
@@ -84,19 +86,36 @@ def archive_overview(who: Actor) -> Overview:
     """The archives that the unit sees, by kind and state, each figure leading to its list. One statement."""
     shelves = [shelf for shelf in ArchiveView.shelves if shelf.where is not None]
     cells = [(shelf, state) for shelf in shelves for state in STATES]
-    wanted = [func.sum(case((and_(shelf.where(), Archive.state_is(state, who)), 1), else_=0)) for shelf, state in cells]
+    wanted = [
+        func.sum(case((and_(shelf.where(), Archive.state_is(state, who)), 1), else_=0))
+        for shelf, state in cells
+    ]
     found = db.session.execute(select(*wanted).select_from(Archive).where(in_normal_lists())).one()
     counts = {(shelf.name, state): number or 0 for (shelf, state), number in zip(cells, found, strict=True)}
-    page = Overview(_("本单位及下级上报的档案"), columns=[*(state_chip(state).text for state in STATES), _("合计")])
+    page = Overview(
+        _("本单位及下级上报的档案"), columns=[*(state_chip(state).text for state in STATES), _("合计")]
+    )
     for shelf in shelves:
         url = url_for("archive.list", shelf=shelf.name)
-        line = [(counts[shelf.name, state], url_for("archive.list", shelf=shelf.name, state=state)) for state in STATES]
+        line = [
+            (counts[shelf.name, state], url_for("archive.list", shelf=shelf.name, state=state))
+            for state in STATES
+        ]
         line.append((sum(number for number, _url in line), url))
-        page.rows.append((StatisticsCell(str(shelf.label), url), [StatisticsCell(f"{n:,}", u if n else "") for n, u in line]))
+        page.rows.append(
+            (
+                StatisticsCell(str(shelf.label), url),
+                [StatisticsCell(f"{n:,}", u if n else "") for n, u in line],
+            )
+        )
     page.chart = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "legend": {},
-        "xAxis": {"type": "category", "data": [str(shelf.label) for shelf in shelves], "axisLabel": {"interval": 0}},
+        "xAxis": {
+            "type": "category",
+            "data": [str(shelf.label) for shelf in shelves],
+            "axisLabel": {"interval": 0},
+        },
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
             {

@@ -10,13 +10,14 @@ from flask_babel import lazy_gettext as _
 
 from app.kit import jobs, scope
 from app.kit.access import needs
+from app.kit.declaration import Shown
 from app.kit.errors import Missing
 from app.kit.face import render
 from app.kit.jobs import Job
 from app.kit.pages import Chip, SheetPage
 from app.kit.scope import Actor
 from app.kit.sheetpage import actions, crumbs
-from app.kit.view import RecordView, Shown
+from app.kit.view import RecordView
 
 #: state of a job → the tone of its chip
 TONES = {

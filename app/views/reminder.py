@@ -7,12 +7,13 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
+from app.kit.declaration import Shelf
 from app.kit.forms import Typed
 from app.kit.module import Entry
 from app.kit.pages import Chip, FormPage
 from app.kit.reminders import Reminder
 from app.kit.scope import Actor
-from app.kit.view import RecordView, Shelf
+from app.kit.view import RecordView
 
 
 def is_open() -> ColumnElement[bool]:

@@ -78,11 +78,22 @@ def live(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "UNIONDESK_DEMO_PASSWORD": PASSWORD,
         "PYTHONWARNINGS": "ignore",
     }
-    subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)  # noqa: S603
-    gunicorn = [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "8", "--no-control-socket"]
+    subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
+    gunicorn = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-k",
+        "gthread",
+        "-w",
+        "1",
+        "--threads",
+        "8",
+        "--no-control-socket",
+    ]
     gunicorn += ["-b", f"127.0.0.1:{port}", "--log-level", "warning", "run:app"]
     log = (home / "server.log").open("w")
-    process = subprocess.Popen(gunicorn, cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603
+    process = subprocess.Popen(gunicorn, cwd=ROOT, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_until_ready(process, f"{url}/readyz")
@@ -97,7 +108,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own server
+            with urllib.request.urlopen(url, timeout=2):
                 return
         except OSError:
             time.sleep(0.05)
@@ -132,7 +143,11 @@ def window(live: str, chromium: Browser) -> Iterator[Callable[..., Screen]]:
     screens: list[Screen] = []
 
     def open_window(state: Any = None, **options: Any) -> Screen:
-        options = {"viewport": {"width": 1366, "height": 768}, "locale": "zh-CN", "reduced_motion": "reduce"} | options
+        options = {
+            "viewport": {"width": 1366, "height": 768},
+            "locale": "zh-CN",
+            "reduced_motion": "reduce",
+        } | options
         context = chromium.new_context(base_url=live, storage_state=state, **options)
         context.set_default_timeout(10_000)
         contexts.append(context)

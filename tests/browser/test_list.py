@@ -19,10 +19,26 @@ def test_every_column_is_in_sight_at_1366(clerk):
     page = clerk.page
     page.goto("/archive/list/?shelf=hardship")
     heads = page.locator(".kit-rows thead th:not(.kit-tick)")
-    expect(heads).to_have_text(["职工编号", "姓名", "性别", "出生日期", "家庭住址", "工作单位", "致困原因", "建档日期", "状态", "操作"])
+    expect(heads).to_have_text(
+        [
+            "职工编号",
+            "姓名",
+            "性别",
+            "出生日期",
+            "家庭住址",
+            "工作单位",
+            "致困原因",
+            "建档日期",
+            "状态",
+            "操作",
+        ]
+    )
     scrolls = page.evaluate("(one => one.scrollWidth - one.clientWidth)(document.querySelector('#kit-rows'))")
     assert scrolls <= 0
-    state, ends = page.locator("tbody .kit-state").first.bounding_box(), page.locator("tbody .kit-ends").first.bounding_box()
+    state, ends = (
+        page.locator("tbody .kit-state").first.bounding_box(),
+        page.locator("tbody .kit-ends").first.bounding_box(),
+    )
     assert state["x"] + state["width"] <= ends["x"] + 1
 
 
@@ -38,7 +54,10 @@ def test_tabs_count_each_state(clerk):
     page = clerk.page
     page.goto("/archive/list/?shelf=hardship&size=200")
     expect(page.locator("#tab-pending .kit-count")).to_be_visible()
-    counts = {key: int(page.locator(f"#tab-{key} .kit-count").inner_text()) for key in ("all", "pending", "returned", "reported")}
+    counts = {
+        key: int(page.locator(f"#tab-{key} .kit-count").inner_text())
+        for key in ("all", "pending", "returned", "reported")
+    }
     assert counts["all"] == counts["pending"] + counts["returned"] + counts["reported"]
     page.click("#tab-pending")
     expect(page.locator("#tab-pending")).to_have_attribute("aria-current", "page")
@@ -81,11 +100,11 @@ def test_a_step_that_is_refused_says_why_before_anything_is_typed(clerk):
     expect(dialog).to_be_hidden()
 
 
-def test_a_step_asks_for_its_reason(clerk):
+def test_a_step_asks_for_its_reason(clerk, people):
     """An empty 提醒内容 is told in the dialog, which stays open."""
-    page = clerk.page
-    page.goto("/archive/list/?shelf=hardship&sub=0&state=pending")
-    page.locator("[data-tick]").first.check()
+    page, typed = clerk.page, people.household(0, hardship_category="low_income")
+    clerk.add_archive(typed)
+    clerk.find_archive(typed).locator("[data-tick]").check()
     page.click(".kit-toolbar button:has-text('上报')")
     page.click("#kit-dialog [data-save]")
     expect(page.locator("#f-message-error")).to_contain_text("请填写")

@@ -240,9 +240,9 @@ def test_nothing_names_a_machine_or_an_address():
     )
     folders = [ROOT / name for name in ("app", "tests", "scripts", "docs", ".ci")]
     for path in [file for folder in folders if folder.exists() for file in folder.rglob("*")]:
-        if (
+        is_text = (
             path.suffix in {".py", ".md", ".html", ".sh", ".toml", ".css", ".yaml"}
             and "vendor" not in path.parts
-        ):
-            if path != Path(__file__):
-                assert not forbidden.search(path.read_text(encoding="utf-8")), path
+        )
+        if is_text and path != Path(__file__):
+            assert not forbidden.search(path.read_text(encoding="utf-8")), path
