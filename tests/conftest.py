@@ -25,6 +25,7 @@ from app.kit import codes
 from app.kit.database import db
 from app.kit.scope import SYSTEM, acting
 from app.security import grants
+from tests.cases.applying import applicable
 from tests.world import PASSWORD, Clerk, Country, Rest
 
 HOUSEHOLDS = 60
@@ -36,6 +37,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "real_commits: writes for good, over connections of its own; cleans up itself"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Inherited cases that do not apply to a record type are no tests of it."""
+    items[:] = applicable(items)
 
 
 @pytest.fixture(scope="session", autouse=True)

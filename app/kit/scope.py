@@ -217,7 +217,7 @@ class _Rows(LoaderCriteriaOption):
 
     def _resolve_where_criteria(self, ext_info: Any) -> ColumnElement[bool]:
         rows = super()._resolve_where_criteria(ext_info)
-        return ext_info._adapter.traverse(rows) if ext_info.is_aliased_class else rows  # type: ignore[no-any-return]  # noqa: SLF001
+        return ext_info._adapter.traverse(rows) if ext_info.is_aliased_class else rows  # noqa: SLF001
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -265,8 +265,9 @@ def _refuse_unjudged(state: ORMExecuteState) -> None:
     if table is None or table.name not in _classes() or issubclass(_classes()[table.name], Open):  # type: ignore[attr-defined]
         return
     written = {getattr(column, "key", column) for column in getattr(state.statement, "_values", None) or ()}
-    for given in state.parameters if isinstance(state.parameters, list) else [state.parameters or {}]:
-        written |= given.keys()
+    given: Any = state.parameters or {}
+    for row in given if isinstance(given, list) else [given]:
+        written |= row.keys()
     keys = {column.key for column in table.c if column.foreign_keys or column.key.endswith("path")}
     if state.is_insert or written & keys:
         raise RuntimeError(f"unscoped write to {table.name}: use the session, or name a door")  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, ColumnElement, Integer, and_, select
+from sqlalchemy import Boolean, ColumnElement, Integer, and_, false, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.kit import columns, tree
@@ -141,6 +141,8 @@ class Reportable(Stateful, Record):
     @classmethod
     def state_is(cls, state: str, who: Actor) -> ColumnElement[bool]:
         """The records that ``who`` sees in one state of CT-39, as a predicate."""
+        if who.depth == 1 and state != PENDING:
+            return false()  # nobody is above the root: nothing of it is reported or comes back
         if state == REPORTED:
             return cls.holder_depth < who.depth
         return and_(cls.holder_depth == who.depth, cls.returned.is_(state == RETURNED))

@@ -24,6 +24,7 @@ import pytest
 from app.kit import columns
 from app.kit.scope import SYSTEM, acting
 from app.kit.view import RecordView
+from tests.cases.applying import when
 from tests.world import Form, as_form, errors_of, words_of
 
 COUNTS = Path(__file__).parents[1] / "query_counts.json"
@@ -532,6 +533,7 @@ class RecordViewCases:
         assert len(country.all(self.view.model)) == before + 1
 
     @when("can_edit")
+    @when(lambda cases: cases.is_locked)
     def test_a_concurrent_edit_is_refused_with_who_and_when(self, login, rest, country, people):  # AID-R232
         record, clerk = self.make(country, people), login(self.person(country))
         mine = clerk.form(self.page(f"edit/{record.id}")).fill(self.edit)
@@ -666,6 +668,7 @@ class RecordViewCases:
         if answer.status_code == 200:
             assert "result" in answer.json
 
+    @when("can_add")
     def test_hostile_bodies_are_4xx(self, rest, country):
         client = rest(self.person(country))
         for body in (b"", b"[]", b"1", b"null", b'"x"', b"{", b"\xff\xfe", b'{"a":' * 5000, b'{"id": NaN}'):

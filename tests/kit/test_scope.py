@@ -81,16 +81,16 @@ READS = {
     ),
     "distinct": select(Archive.id).distinct(),
     "group": select(Archive.id).group_by(Archive.id),
-    "from select": select(Archive.id).from_statement(select(Archive.id))
-    if False
-    else select(Archive.id).order_by(Archive.id.desc()),
+    "ordered": select(Archive.id).order_by(Archive.id.desc()),
 }
 
 
 @pytest.mark.parametrize("name", READS)
 def test_no_statement_reads_past_the_scope(app, dewai, own, foreign, name):
     if name == "lateral" and dewai.get_bind().dialect.name == "sqlite":
-        pytest.skip("SQLite knows no LATERAL")
+        with pytest.raises(sa.exc.SQLAlchemyError):  # SQLite knows no LATERAL
+            dewai.scalars(READS[name])
+        return
     found = set(dewai.scalars(READS[name]))
     assert own.id in found or name in {"count", "scalar subquery", "window"}
     assert foreign.id not in found

@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 
 from app.modules import MODULES
 
@@ -179,12 +179,10 @@ def test_ones_own_records_open(app, login, rest, country, everything):
     assert not wrong
 
 
-@pytest.mark.parametrize("resource", sorted(VIEWS))
+@pytest.mark.parametrize("resource", sorted(n for n, v in VIEWS.items() if hasattr(v.model, "holder_depth")))
 def test_a_record_is_seen_by_its_line_of_superiors_only(country, resource):  # AID-R014
     """Page, REST and count agree with the scope for every unit of the country."""
     model = VIEWS[resource].model
-    if "holder_depth" not in inspect(model).columns:
-        pytest.skip("carries no envelope")
     every = country.all(model)
     assert every
     for login in ("root", "bj", "xicheng", "dewai", "xinfeng", "haidian", "sh", "caohejing"):

@@ -806,7 +806,7 @@
   /** A greyed button says why, to the keyboard and the finger too. */
   function showTip(target) {
     hideTip();
-    const tip = element("div", "kit-tip", target.dataset.refusal);
+    const tip = element("div", "kit-tip", target.title);
     tip.id = "kit-tip";
     tip.setAttribute("role", "tooltip");
     (target.closest("dialog") || document.body).append(tip);
