@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,7 +13,6 @@ from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.kit import columns, listing, query, scope, tree
-from app.kit.errors import Problem
 from app.kit.listing import Order
 from app.kit.pages import Action, Cell, Chip, Column, Crumb, ListPage, Pager, Row, Tab, UnitBox
 from app.kit.scope import Actor
@@ -36,7 +35,8 @@ class Question:
     view: RecordView
     actor: Actor
     args: Mapping[str, str]
-    problems: list[Problem] = field(default_factory=list)
+    #: the chosen unit in a list, once it has been looked for
+    _unit: list[Any] | None = None
 
     def __post_init__(self) -> None:
         self.conditions = query.conditions_of(self.view.model, self.view.conditions)
@@ -64,11 +64,14 @@ class Question:
         return state if state in TONES and self.view.is_reportable else ""
 
     def unit(self, session: Session) -> Any:
-        """The unit chosen in the unit selector; the actor's own when none, or none of his, is chosen."""
-        chosen = _number(self.args.get("unit"), 0)
-        if chosen in (0, self.actor.unit_id) or chosen > tree_limit():
-            return None
-        return session.scalar(select(unit_class()).where(unit_class().id == chosen))
+        """The unit chosen in the unit selector; None when none, or none that the actor sees, is chosen."""
+        if self._unit is None:
+            chosen = _number(self.args.get("unit"), 0)
+            is_other = chosen not in (0, self.actor.unit_id) and chosen <= tree_limit()
+            self._unit = [
+                session.scalar(select(unit_class()).where(unit_class().id == chosen)) if is_other else None
+            ]
+        return self._unit[0]
 
     @property
     def with_subordinates(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 
 from app.kit import claims, forms, query, scope
 from app.kit.declaration import Shelf
@@ -223,7 +223,7 @@ def _conflict_of(view: ArchiveView, record: Any, clash: Problem) -> Conflict | N
     ]
     if is_ours and not archive.is_cancelled:
         conflict.url, conflict.url_label = view.url("edit", pk=archive.id), _("打开这份档案")
-    elif view.session.scalar(select(Archive.id).where(Archive.id == archive.id)):
+    elif archive.is_seen_by(scope.actor()):
         conflict.url, conflict.url_label = view.url("show", pk=archive.id), _("查看")
     return conflict
 

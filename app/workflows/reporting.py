@@ -134,6 +134,10 @@ class Reportable(Stateful, Record):
         """Records of the actor's subtree that have come up to it (AID-R014)."""
         return and_(tree.under(cls.owner_path, who.path), cls.holder_depth <= who.depth)
 
+    def is_seen_by(self, who: Actor) -> bool:
+        """The scope's predicate for a record at hand."""
+        return tree.contains(who.path, self.owner_path) and self.holder_depth <= who.depth
+
     def in_scope(self, who: Actor) -> bool:
         """The owner lies in the actor's subtree; a returned record may leave his sight."""
         return tree.contains(who.path, self.owner_path or "")
