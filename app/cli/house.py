@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ ROOT = Path(__file__).parents[2]
 
 def differences(flask: Flask) -> list[Any]:
     """What autogenerate would still change after every migration has run."""
-    with flask.app_context(), db.engine.connect() as connection:
+    with flask.app_context(), db.engine.connect() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "include_object": comparable}
         )

@@ -92,7 +92,7 @@ class Question:
             if not self.with_subordinates:
                 statement = statement.where(model.owner_path == path)
             elif unit:
-                statement = statement.where(tree.under(model.owner_path, path))
+                statement = statement.where(tree.at_level(model.owner_path, path))
         if with_state and self.state:
             statement = statement.where(model.state_is(self.state, self.actor))
         return statement

@@ -78,7 +78,7 @@ def table(
     if dimension not in declared.dimensions:
         raise BadRequest(_("不能按「%(name)s」统计", name=dimension[:40]))
     column = getattr(model, dimension)
-    branch = func.substr(model.owner_path, 1, tree.WIDTH * (unit.depth + 1)).label("branch")
+    branch = tree.branch(model.owner_path, unit.depth + 1).label("branch")
     sums = [
         func.sum(getattr(model, measure.field)) if measure.field else func.count()
         for measure in declared.measures

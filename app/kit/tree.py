@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, false
+from sqlalchemy import ColumnElement, String, and_, false, func, literal_column
 
 WIDTH = 4
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -56,6 +56,16 @@ def successor(path: str) -> str:
 def contains(path: str, other: str) -> bool:
     """Whether ``other`` lies in the subtree of ``path``; the node itself does."""
     return bool(path) and other.startswith(path)
+
+
+def branch(column: Any, depth: int) -> ColumnElement[str]:
+    """The path of the ancestor-or-self at ``depth``, in literal numbers so that an index over it is recognised."""
+    return func.substr(column, literal_column("1"), literal_column(str(WIDTH * depth)))
+
+
+def at_level(column: Any, path: str) -> ColumnElement[bool]:
+    """The subtree of ``path`` as an equality: with an index over (branch, id) a list keeps its order (DESIGN §5)."""
+    return branch(column, depth_of(path)) == path if path else false()
 
 
 def under(column: Any, path: str) -> ColumnElement[bool]:

@@ -132,7 +132,8 @@ class Reportable(Stateful, Record):
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Records of the actor's subtree that have come up to it (AID-R014)."""
-        return and_(tree.under(cls.owner_path, who.path), cls.holder_depth <= who.depth)
+        within = tree.under if who.depth <= 1 else tree.at_level  # the root's rows are all of them
+        return and_(within(cls.owner_path, who.path), cls.holder_depth <= who.depth)
 
     def is_seen_by(self, who: Actor) -> bool:
         """The scope's predicate for a record at hand."""
