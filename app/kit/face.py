@@ -154,7 +154,7 @@ def _match(url: str) -> int:
 @cache
 def _digest(folder: str, name: str) -> str:
     file = Path(folder) / name
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:12] if file.is_file() else "0"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else "0"
 
 
 def static(name: str) -> str:

@@ -106,6 +106,7 @@ class Archive(Reportable):
         CheckConstraint("holder_depth >= 1", name="holder_depth_is_positive"),
         CheckConstraint("merged_into_id IS NULL OR merged_into_id <> id", name="not_merged_into_itself"),
         Index("ix_archive_owner", "owner_path", "holder_depth", "id"),
+        Index("ix_archive_author", "created_by_id", "id"),
     )
     children = ("family_members",)
 

@@ -532,6 +532,7 @@ def upgrade():
         sa.UniqueConstraint("owner_unit_id", "archive_no", name="uq_archive_owner_no"),
     )
     with op.batch_alter_table("archive", schema=None) as batch_op:
+        batch_op.create_index("ix_archive_author", ["created_by_id", "id"], unique=False)
         batch_op.create_index("ix_archive_owner", ["owner_path", "holder_depth", "id"], unique=False)
 
     op.create_table(
@@ -704,6 +705,7 @@ def downgrade():
     op.drop_table("assignment")
     with op.batch_alter_table("archive", schema=None) as batch_op:
         batch_op.drop_index("ix_archive_owner")
+        batch_op.drop_index("ix_archive_author")
 
     op.drop_table("archive")
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
