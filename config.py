@@ -86,7 +86,7 @@ class Testing(Base):
 
     TESTING = True
     SERVER_NAME = "localhost"
-    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"
+    FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105 - a method, not a password
     SECRET_KEY = "only-for-tests-" + "0" * 32
     JWT_SECRET_KEY = "only-for-tests-" + "1" * 32
     IDENTITY_KEY = b"only-for-tests"

@@ -14,7 +14,7 @@ import app.models  # noqa: F401 - every table is mapped before FAB looks
 from app import cli
 from app.kit import face, scope
 from app.kit.database import db
-from app.modules import MODULES
+from app.modules import MODULES, RIGHTS
 from app.security import grants, session
 from app.security.manager import SecurityManager
 from app.views.home import HomeView
@@ -29,7 +29,7 @@ def create_app(config: Any = "config.Base") -> Flask:
     CSRFProtect(flask)
     with flask.app_context():
         scope.check_declarations()
-        grants.declare(flask, MODULES)
+        grants.declare(flask, MODULES, RIGHTS)
         builder = AppBuilder(flask, db.session, indexview=HomeView, security_manager_class=SecurityManager)
         for module in MODULES:
             module.register(builder)

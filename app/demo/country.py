@@ -52,7 +52,7 @@ PLACES = (
     Place("caohejing", "漕河泾街道总工会", "township", "xuhui", "310104", "上海市徐汇区漕河泾街道", 18),
     Place("xinfeng", "新风社区工会", "grassroots", "dewai", "110102", "北京市西城区德外街道新风社区", 10),
 )
-#: login name → the only rights that he holds; one that no module asks for yet is left out
+#: login name → the only rights that he holds
 READERS = {"dewai_reader": ("dewai", ("信访接待",))}
 MESSAGES = {
     "report": ("请审核本批档案。", "材料已核对，请查收。", "本月新增档案，请审核。"),

@@ -109,9 +109,7 @@ class RecordApi(BaseApi):
             ids=[record.id for record in piece.rows],
             result=[self._json(record, who, fields) for record in piece.rows],
             next_key=piece.next_key,
-            list_columns=list(self.view.columns),
-            label_columns={name: str(self.view.label_of(name)) for name in self.view.columns},
-            list_title=str(self.view.list_title),
+            **self._about(asked.get("keys")),
         )
 
     @expose("/<int:pk>", methods=["GET"])
@@ -198,6 +196,8 @@ class RecordApi(BaseApi):
     def statistics(self, who: Actor) -> Any:
         """``?by=<dimension>&unit=<id>&<conditions>`` → ``{"columns", "rows", "total"}``."""
         asked = Question(self.view, who, request.args)
+        if not request.args.get("shelf"):
+            asked.shelf = None  # as the list over REST: records of every kind
         if asked.asked.problems:
             raise Invalid(asked.asked.problems)
         unit = asked.unit(self.session)
@@ -281,6 +281,16 @@ class RecordApi(BaseApi):
             raise BadRequest(_("不能按「%(name)s」排序", name=str(name)[:40]))
         direction = asked.get("order_direction") or ("desc" if self.view.order.descending else "asc")
         return Order(name, direction == "desc")
+
+    def _about(self, keys: Any) -> dict[str, Any]:
+        """What stands beside the rows: all of it, or what FAB's ``keys`` names (``none`` is nothing)."""
+        names = self.view.columns
+        about = {
+            "list_columns": list(names),
+            "label_columns": {name: str(self.view.label_of(name)) for name in names},
+            "list_title": str(self.view.list_title),
+        }
+        return {k: v for k, v in about.items() if k in keys} if isinstance(keys, list) and keys else about
 
     def _columns(self, asked: dict[str, Any]) -> set[str] | None:
         wanted = asked.get("columns")

@@ -99,6 +99,10 @@ class Field:
             return [_("请填写%(label)s", label=self.label)] if self.required else []
         return [words for words in (rule(value) for rule in self.rules) if words]
 
+    def retired(self, value: Any, before: Any) -> Any:
+        """Why a value that was not there before may not be chosen any more, in words; None when it may."""
+        return None
+
     def schema(self) -> dict[str, Any]:
         """The OpenAPI schema of the value."""
         return {"type": "string", "nullable": not self.required}
@@ -169,6 +173,12 @@ class CodeField(Field):
 
     def text(self, value: Any) -> str:
         return codes.full_label(self.table, value)
+
+    def retired(self, value: Any, before: Any) -> Any:
+        found = codes.find(self.table, value) if value and value != before else None
+        if found is None or found.active:
+            return None
+        return _("「%(value)s」已停用，请从列表另选", value=found.label)
 
     def typed(self, value: Any) -> str:
         return value or ""
@@ -344,7 +354,7 @@ class ReferenceField(Field):
         if isinstance(raw, dict):
             raw = raw.get("id")
         typed = clean(raw)
-        if not re.fullmatch(r"\d{1,15}", typed):
+        if not re.fullmatch(r"[0-9]{1,10}", typed) or int(typed) >= 2**31:
             raise Wrong(_("请从列表选择"))
         return int(typed)
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, inspect
+from sqlalchemy import ColumnElement
 
-from app.kit import forms, listpage
+from app.kit import forms, listing, listpage
 from app.kit.errors import NotDeclared, Problem
 from app.kit.forms import Sheet
 from app.kit.listing import Order
@@ -131,7 +131,7 @@ class Declaration:
         return (
             name in self.model.fields()
             and name not in self.model.virtual
-            and name in inspect(self.model).columns
+            and listing.has_order(getattr(self.model, name))
         )
 
     def label_of(self, name: str) -> Any:

@@ -37,11 +37,23 @@ class Order:
         return func.coalesce(column, literal(_least(column), column.type))
 
 
+_LEAST: dict[type, Any] = {
+    str: "",
+    int: 0,
+    bool: False,
+    date: date(1, 1, 1),
+    datetime: datetime(1, 1, 1),  # noqa: DTZ001 - wall time
+    Decimal: Decimal(0),
+}
+
+
+def has_order(column: Any) -> bool:
+    """Whether rows can be put in the order of a column; JSON has none."""
+    return column.type.python_type in _LEAST
+
+
 def _least(column: Any) -> Any:
-    kind = column.type.python_type
-    if kind is datetime:
-        return datetime(1, 1, 1)  # noqa: DTZ001 - wall time
-    return {str: "", int: 0, bool: False, date: date(1, 1, 1), Decimal: Decimal(0)}[kind]
+    return _LEAST[column.type.python_type]
 
 
 @dataclass

@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, and_, false, not_, or_
 
-from app.kit import codes, columns, identity
+from app.kit import codes, columns, identity, listing
 from app.kit.columns import Field
 from app.kit.errors import BadRequest, Problem
 from app.kit.pages import FieldView, Option
@@ -238,18 +238,17 @@ _OPERATORS: dict[str, Callable[[Any, Any], Clause]] = {
     "in": lambda c, v: c.in_(v),
 }
 _TEXTUAL = {"sw", "ew", "ct", "nct"}
+_ORDERED = {"gt", "gte", "lt", "lte"}
 
 
 def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Clause:
     """One ``{"col", "opr", "value"}`` as a predicate. Raises BadRequest for unknown columns and operators."""
     fields = model.fields()
     apply = _OPERATORS.get(operator) if isinstance(operator, str) else None
-    column: Any = (
-        getattr(model, name, None) if isinstance(name, str) and (name in fields or name == "id") else None
-    )
-    if apply is None or not hasattr(column, "is_") or name in model.virtual:
+    column: Any = model.asked_by(name) if isinstance(name, str) and (name in fields or name == "id") else None
+    one = fields[name] if column is not None and name != "id" else columns.CountField(_("编号"))
+    if apply is None or column is None or not _suits(one, column, operator):
         raise BadRequest(_("不能按「%(name)s」「%(opr)s」筛选", name=str(name)[:40], opr=str(operator)[:20]))
-    one = fields[name] if name in fields else columns.CountField(_("编号"))
     try:
         if operator in _TEXTUAL:
             return apply(column, columns.clean(value))
@@ -262,9 +261,20 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
         parsed = one.parse(value)
     except columns.Wrong as wrong:
         raise BadRequest(wrong.args[0]) from None
+    if parsed is None:
+        raise BadRequest(_("筛选「%(name)s」的值无法理解", name=one.label))
     if isinstance(one, columns.MomentField) and isinstance(parsed, date):
         return _moment_filter(column, operator, parsed)
     return apply(column, parsed)
+
+
+def _suits(field: columns.Field, column: Any, operator: Any) -> bool:
+    """Whether an operator means anything to a column: part of a text, more or less of what has an order."""
+    if operator in _TEXTUAL:
+        return bool(column.type.python_type is str)
+    if operator in _ORDERED and isinstance(field, columns.YesNoField):
+        return False
+    return listing.has_order(column)
 
 
 def _moment_filter(column: Any, operator: str, day: date) -> Clause:

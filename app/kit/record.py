@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
-from sqlalchemy import DateTime, ForeignKey, Integer, String, inspect
+from sqlalchemy import DateTime, ForeignKey, Integer, String, inspect, select
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column, object_session
 
 from app.kit import columns
 from app.kit.clock import now
 from app.kit.columns import Field
-from app.kit.errors import Problem, Refused
+from app.kit.errors import Missing, Problem, Refused
 from app.kit.rules import Rule
-from app.kit.scope import Actor, Scoped
+from app.kit.scope import Actor, Scoped, door
 
 
 class Row(Scoped):
@@ -31,6 +31,8 @@ class Row(Scoped):
     rules: ClassVar[tuple[Rule, ...]] = ()
     #: fields that are no column: name → Field, read and written as a property
     virtual: ClassVar[dict[str, Field]] = {}
+    #: what a client reads beside the fields and may send back; it is never obeyed
+    echoed: ClassVar[frozenset[str]] = frozenset()
     #: the words for a broken constraint: its name → (field, words)
     constraint_words: ClassVar[dict[str, tuple[str, Any]]] = {}
 
@@ -61,6 +63,11 @@ class Row(Scoped):
     def resource(cls) -> str:
         """The stem: table, file, URL and REST resource are the same word."""
         return str(cls.__tablename__)  # type: ignore[attr-defined]
+
+    @classmethod
+    def asked_by(cls, name: str) -> Any:
+        """What a query compares for a field; None for one that no query can ask for."""
+        return None if name in cls.virtual else getattr(cls, name, None)
 
     @property
     def title(self) -> str:
@@ -131,14 +138,22 @@ def fill(row: Row, typed: Mapping[str, Any], prefix: str = "") -> tuple[list[Pro
         if name in kin:
             problems += _fill_children(row, name, raw, path)
         elif name not in fields:
-            if name not in _ECHOED:
+            if name not in _ECHOED | type(row).echoed:
                 problems.append(Problem(path, _("没有「%(name)s」这个字段", name=name[:40])))
         elif not fields[name].automatic:
             try:
-                setattr(row, name, fields[name].read(raw))
+                _put(row, fields[name], raw)
             except columns.Wrong as wrong:
                 problems.append(Problem(path, wrong.args[0]))
     return problems, {problem.field for problem in problems}
+
+
+def _put(row: Row, field: Field, raw: Any) -> None:
+    """Set one field to what was typed. Raises Wrong."""
+    value = field.read(raw)
+    if words := field.retired(value, getattr(row, field.name)):
+        raise columns.Wrong(words)
+    setattr(row, field.name, value)
 
 
 def _fill_children(row: Row, name: str, raw: Any, path: str) -> list[Problem]:
@@ -188,6 +203,15 @@ def session_of(row: Any) -> Session:
     if session is None:
         raise RuntimeError(f"{row!r} is not in a session")
     return session
+
+
+def lock(row: Any) -> None:
+    """Hold the row until the transaction ends, and read it as it now is. Raises Missing when it has gone."""
+    session, cls = session_of(row), type(row)
+    mine = select(cls.id).where(cls.id == row.id).with_for_update()
+    if session.scalar(mine.execution_options(**door("a record in hand"))) is None:
+        raise Missing
+    session.refresh(row)
 
 
 def expect_version(row: Any, version: Any) -> None:

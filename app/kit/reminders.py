@@ -25,6 +25,7 @@ class Reminder(Stateful, Record):
     __tablename__ = "reminder"
     __label__ = _("提醒信息")
     __table_args__ = (Index("ix_reminder_receiver", "receiver_unit_id", "state", "id"),)
+    echoed = frozenset({"record_type", "record_ids"})
 
     sender_unit_id: Mapped[int | None] = columns.reference(
         _("提醒发送单位"), "unit", automatic=True, system=True

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from app.kit import claims, history
 from app.kit.attachments import discard_all
 from app.kit.errors import Invalid, Problem, Refused
-from app.kit.record import check, expect_version, fill
+from app.kit.record import check, expect_version, fill, lock
 from app.kit.scope import Actor
 from app.kit.workflow import Stateful
 
@@ -40,6 +40,7 @@ def save(
     is_new = record.id is None
     with session.no_autoflush:
         if not is_new:
+            lock(record)
             if isinstance(record, Stateful) and (why := record.refusal("edit", actor)):
                 raise Refused(why)
             expect_version(record, typed.get("version"))
@@ -93,7 +94,7 @@ def delete(session: Session, record: Any, actor: Actor) -> Any:
     Raises Refused when a guard says no or something still points at the record.
     """
     if isinstance(record, Stateful):
-        session.refresh(record, with_for_update=True)
+        lock(record)
         if why := record.refusal("delete", actor):
             raise Refused(why)
     before = history.snapshot(record)

@@ -21,8 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit import columns, history
 from app.kit.columns import Field
-from app.kit.errors import BadRequest, Invalid, NotDeclared, Problem, Refused
-from app.kit.record import Row, session_of
+from app.kit.errors import BadRequest, Invalid, Missing, NotDeclared, Problem, Refused
+from app.kit.record import Row, lock, session_of
 from app.kit.scope import Actor, Scoped
 
 #: a guard looks at a record and an actor and returns words, or nothing
@@ -156,7 +156,7 @@ class Stateful(Row):
             raise BadRequest(_("没有「%(step)s」这个操作", step=name[:30]))
         values = step.read(answers)
         session = session_of(self)
-        session.refresh(self, with_for_update=True)
+        lock(self)
         if why := self.refusal(name, actor):
             raise Refused(why)
         with session.begin_nested():
@@ -194,7 +194,7 @@ def perform_many(
     for record in records:
         try:
             record.perform(name, actor, **answers)
-        except Refused as why:
+        except (Refused, Missing) as why:
             refused.append((record, why.words))
         else:
             done.append(record)

@@ -109,6 +109,7 @@ class Archive(Reportable):
         Index("ix_archive_author", "created_by_id", "id"),
     )
     children = ("family_members",)
+    echoed = frozenset({"archive_kind", "problem_flags"})
 
     archive_no: Mapped[str] = columns.text(_("职工编号"), 30, hint=_("留空则按单位自动编号"))
     hardship_category: Mapped[str] = columns.code(_("困难类别"), "hardship_category", required=True)

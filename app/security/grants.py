@@ -46,9 +46,9 @@ class Module(Protocol):
         """Pairs (permission, resource) that the right opens."""
 
 
-def declare(flask: Flask, modules: Sequence[Module]) -> None:
-    """Keep what each right opens, in the order of the register."""
-    rights: dict[str, Grants] = {}
+def declare(flask: Flask, modules: Sequence[Module], names: Sequence[str] = ()) -> None:
+    """Keep what each right opens, in the order of ``names`` and then of the register."""
+    rights: dict[str, Grants] = dict.fromkeys(names, frozenset())
     for module in modules:
         if module.right:
             rights[str(module.right)] = rights.get(str(module.right), frozenset()) | frozenset(

@@ -14,7 +14,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.kit import scope
+from app.kit import face, scope
 from app.kit.database import reading
 from app.kit.errors import Anonymous, Forbidden
 from app.security.login import login_page
@@ -161,7 +161,7 @@ def _on_anonymous(error: Anonymous) -> Any:
     """401: JSON for REST, the login page itself for a page."""
     if is_api():
         return jsonify(message=str(error)), 401
-    target = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    target = request.full_path.rstrip("?") if request.method == "GET" else face.back_to("/")
     if request.headers.get("HX-Request"):
         here = urlsplit(request.headers.get("HX-Current-URL", ""))
         response = Response(status=401)

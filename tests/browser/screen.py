@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response, expect
 
 from tests.world import PASSWORD
 
-#: Chromium reports every answer of 4xx as an error; a refusal is one of our answers
+#: Chromium reports every answer of 4xx as an error; of a page, or of what a page asks for, a refusal is an answer
 ANSWERS = re.compile(r"Failed to load resource: .*status of (4\d\d)")
+#: what a page is made of may not be missing
+PARTS = {"script", "stylesheet", "image", "font", "manifest", "media"}
 
 #: choose in a searchable select; what the server would have found is added first
 CHOOSE = """(one, value) => {
@@ -27,19 +29,34 @@ class Screen:
         self.page = page
         self.complaints: list[str] = []
         page.on("console", self._note)
+        page.on("response", self._judge)
+        page.on("requestfailed", self._lost)
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
 
     def _note(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"} and not ANSWERS.search(message.text):
             self.complaints.append(f"{self.page.url}: {message.text}")
 
+    def _judge(self, answer: Response) -> None:
+        if answer.status >= 500 or (answer.status >= 400 and answer.request.resource_type in PARTS):
+            self.complaints.append(f"{self.page.url}: {answer.status} {answer.url}")
+
+    def _lost(self, request: Request) -> None:
+        if request.resource_type in PARTS and "ERR_ABORTED" not in (request.failure or ""):
+            self.complaints.append(f"{self.page.url}: {request.failure} {request.url}")
+
     def log_in(self, name: str, password: str = PASSWORD) -> None:
         """Through the login page."""
         self.page.goto("/login/")
+        self.enter(name, password)
+        expect(self.page.locator("main h1")).to_contain_text("您好")
+
+    def enter(self, name: str, password: str = PASSWORD) -> None:
+        """Name and password into the login page that is open."""
         self.page.fill("#username", name)
         self.page.fill("#password", password)
-        self.page.click("button[type=submit]")
-        expect(self.page.locator("main h1")).to_contain_text("您好")
+        with self.page.expect_navigation():
+            self.page.click("button[type=submit]")
 
     # --- forms ------------------------------------------------------------------------------------------------
 
@@ -63,8 +80,7 @@ class Screen:
 
     def _put(self, name: str, value: Any) -> None:
         field = self.field(name)
-        if not field.count():
-            return
+        assert field.count(), f"the form has no field {name}"
         text = {True: "1", False: "0"}.get(value, str(value)) if isinstance(value, bool) else str(value)
         one = field.first
         kind = one.evaluate(

@@ -68,6 +68,31 @@ def test_enter_in_the_last_cell_adds_a_row(clerk):
     assert not wide, "a member's row does not fit at 1366"
 
 
+def test_the_sex_follows_the_relation_however_it_is_chosen(clerk):
+    """AID-R050: by keyboard, by mouse, and again when the relation is changed; never over what was typed."""
+    page = clerk.page
+    page.goto("/archive/add?shelf=hardship")
+    search = "[name='family_members-{}-relation'] + .ts-wrapper"
+    page.click("[data-add-row]")
+    clerk.field("family_members-0-full_name").press("Enter")
+    page.keyboard.type("女儿")
+    page.keyboard.press("Enter")
+    expect(clerk.field("family_members-0-gender")).to_have_value("female")
+    page.click("[data-add-row]")
+    page.click(f"{search.format(1)} .ts-control")
+    page.locator(".ts-dropdown:visible .option", has_text=re.compile("^儿子$")).click()
+    expect(clerk.field("family_members-1-gender")).to_have_value("male")
+    clerk.fill({"relation": "mother"}, "family_members-1-")
+    expect(clerk.field("family_members-1-gender")).to_have_value("female")
+    clerk.field("family_members-1-gender").select_option("male")
+    clerk.fill({"relation": "daughter"}, "family_members-1-")
+    expect(clerk.field("family_members-1-gender")).to_have_value("male")
+    page.locator("[data-remove-row]").first.click()
+    page.click("[data-add-row]")
+    clerk.fill({"relation": "wife"}, "family_members-1-")
+    expect(clerk.field("family_members-1-gender")).to_have_value("female")
+
+
 def test_dates_are_typed_in_any_usual_way(clerk):
     """19800101 is a date; what is none stays as typed and is told."""
     page = clerk.page
@@ -170,9 +195,9 @@ def test_a_draft_survives_a_time_out(window, typed):
     page.context.clear_cookies()
     page.on("dialog", lambda box: box.accept())
     page.click("#kit-form [data-save]")
-    page.wait_for_url(re.compile(r"/archive/add|/login/"))
-    screen.log_in("xuhui_clerk")
-    page.goto("/archive/add?shelf=hardship")
+    expect(page.locator("#username")).to_be_visible()
+    screen.enter("xuhui_clerk")
+    expect(page).to_have_url(re.compile(r"/archive/add\?shelf=hardship$"))
     page.click("[data-restore-draft]")
     expect(screen.field("home_address")).to_have_value(typed["home_address"])
     page.click("#kit-form [type=reset]")

@@ -70,7 +70,10 @@ def test_the_unit_picker_shows_a_subordinate(clerk):
     page = clerk.page
     page.goto("/archive/list/?shelf=hardship")
     page.click("[data-unit-toggle]")
-    page.fill(".kit-unit-panel input", "新风")
+    for words in ("xinfeng", "xf"):  # in full, and the initials
+        page.fill(".kit-unit-panel input", words)
+        expect(page.locator(".kit-unit-list")).to_have_attribute("data-asked", re.compile(f"q={words}$"))
+        expect(page.locator("[role=treeitem]")).to_have_text([re.compile("新风社区工会")])
     page.locator("[role=treeitem]", has_text="新风社区工会").click()
     expect(page.locator("#kit-unit-name")).to_have_text("新风社区工会")
     expect(page).to_have_url(re.compile(r"unit=\d+"))
@@ -111,6 +114,30 @@ def test_a_step_asks_for_its_reason(clerk, people):
     expect(page.locator("#kit-dialog textarea")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.locator("#kit-dialog")).to_be_hidden()
+
+
+def test_of_two_ticked_files_one_is_done_and_one_is_refused(clerk, sit, people):
+    """AID-R018: told before anything is typed, done for the rest, and told again with the reason."""
+    page = clerk.page
+    mine, theirs = (people.household(0, hardship_category="low_income") for _each in range(2))
+    clerk.add_archive(mine)
+    below = sit("xinfeng_clerk")
+    below.add_archive(theirs)
+    below.step(theirs, "上报", "请审核。")
+    page.goto("/archive/list/?shelf=hardship&state=pending")
+    for typed in (mine, theirs):
+        page.locator("tbody tr", has_text=typed["full_name"]).first.locator("[data-tick]").check()
+    page.click(".kit-toolbar button:has-text('退回')")
+    dialog = page.locator("#kit-dialog")
+    expect(dialog).to_contain_text("其中 1 条不能办理，将跳过")
+    expect(dialog.locator(".kit-refused")).to_contain_text(f"{mine['full_name']}」是本单位的数据，没有退回")
+    page.fill("#kit-dialog [name=message]", "请补充材料。")
+    with page.expect_navigation():
+        page.click("#kit-dialog [data-save]")
+    expect(page.locator(".kit-alert-green")).to_contain_text("退回成功：1条")
+    expect(page.locator(".kit-alert-amber")).to_contain_text(f"{mine['full_name']}」是本单位的数据，没有退回")
+    assert below.state_of(theirs) == "退回"
+    assert clerk.state_of(mine) == "未上报"
 
 
 def test_a_query_folds_away_and_says_what_was_asked(clerk):

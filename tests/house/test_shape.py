@@ -12,7 +12,7 @@ from flask_appbuilder import Model
 import app.models  # noqa: F401 - maps every table
 from app.kit.record import Row
 from app.kit.scope import Scoped
-from app.modules import MODULES
+from app.modules import MODULES, RIGHTS
 from tests.cases.records import RecordViewCases
 from tests.workflows.test_matrix import DOOR
 
@@ -114,8 +114,10 @@ def test_every_grant_opens_something(app):
         permission = getattr(app.view_functions[rule.endpoint], "_permission_name", None)
         asked.add((f"can_{permission}", rule.rule.removeprefix("/api/v1").split("/")[1]))
     steps = {(f"can_{step}", module.name) for module in MODULES for step in module.view.steps()}
+    named = {str(module.right) for module in MODULES if module.right}
+    assert named <= set(RIGHTS)  # the names of the rights form, spec/aid.md 1.2
     for right, grants in app.extensions["rights"].items():
-        assert grants, right
+        assert bool(grants) == (right in named), right  # a right whose module is still to come opens nothing
         assert grants <= asked | steps, right
 
 
