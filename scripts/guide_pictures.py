@@ -64,7 +64,7 @@ def picture(take: Callable[[Studio], Page]) -> Callable[[Studio], Page]:
 
 
 def smaller(image: bytes) -> bytes:
-    """The same PNG with the 256 colours that it uses most: about half the size, and no eye sees the difference."""
+    """The same PNG with 256 colours, a third of the size: those it uses most, and one of every other tint."""
     chunks, at = dict[bytes, bytes](), 8
     while at < len(image):
         length, kind = struct.unpack(">I4s", image[at : at + 8])
@@ -75,12 +75,23 @@ def smaller(image: bytes) -> bytes:
         return image
     pixels = _unfiltered(zlib.decompress(chunks[b"IDAT"]), width * 3)
     used = Counter(pixels[i : i + 3] for i in range(0, len(pixels), 3)).most_common()
-    palette = [colour for colour, _times in used[:256]]
+    tints = dict[tuple[int, ...], bytes]()
+    for colour, _times in used:
+        tints.setdefault(tuple(part >> 5 for part in colour), colour)
+    palette = list(
+        dict.fromkeys([c for c, _times in used[:96]] + list(tints.values()) + [c for c, _times in used])
+    )[:256]
     place = {colour: number for number, colour in enumerate(palette)}
-    for colour, _times in used[256:]:
-        place[colour] = min(
-            range(len(palette)),
-            key=lambda n, colour=colour: sum((a - b) ** 2 for a, b in zip(palette[n], colour, strict=True)),
+    for colour, _times in used:
+        place[colour] = (
+            place[colour]
+            if colour in place
+            else min(
+                range(len(palette)),
+                key=lambda n, colour=colour: sum(
+                    (a - b) ** 2 for a, b in zip(palette[n], colour, strict=True)
+                ),
+            )
         )
     rows = bytearray()
     for i in range(0, len(pixels), 3):

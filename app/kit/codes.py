@@ -35,15 +35,22 @@ class Value:
     attributes: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
+@dataclass
+class _Table:
+    """One code table as this process knows it; never changed, only replaced."""
+
+    by_code: dict[str, Value]
+    by_label: dict[str, Value]
+    #: what a value of a large table is found by: its code, its full label, the pinyin and the initials of that
+    keys: dict[str, str] = field(default_factory=dict)
+
+
 class _Cache:
-    """What this process knows of the code tables."""
+    """What this process knows of the code tables. A thread works on the tables that it took; a refresh brings new ones."""
 
     def __init__(self) -> None:
         self.stamp: int | None = None
-        self.tables: dict[str, dict[str, Value]] = {}
-        self.labels: dict[str, dict[str, Value]] = {}
-        #: what a value of a large table is found by: its code, its full label, the pinyin and the initials of that
-        self.keys: dict[str, dict[str, str]] = {}
+        self.tables: dict[str, _Table] = {}
 
 
 def _cache() -> _Cache:
@@ -61,29 +68,29 @@ def refresh(now: int | None = None) -> None:
     """Forget what is known when the stamp has moved; without one, always."""
     cache = _cache()
     if now is None or now != cache.stamp:
-        cache.stamp = now
-        cache.tables.clear()
-        cache.labels.clear()
-        cache.keys.clear()
+        cache.stamp, cache.tables = now, {}
 
 
-def _load(name: str) -> dict[str, Value]:
-    cache = _cache()
-    if name not in cache.tables:
-        values, tables = Model.metadata.tables["code_value"], Model.metadata.tables["code_table"]
+def _table(name: str) -> _Table:
+    tables = _cache().tables
+    if name not in tables:
+        values, heads = Model.metadata.tables["code_value"], Model.metadata.tables["code_table"]
         rows = db.session.execute(
             select(values.c.code, values.c.label, values.c.parent, values.c.is_active, values.c.attributes)
-            .join(tables, tables.c.id == values.c.code_table_id)
-            .where(tables.c.name == name)
+            .join(heads, heads.c.id == values.c.code_table_id)
+            .where(heads.c.name == name)
             .order_by(values.c.sort_order, values.c.id)
         )
         found = {
             r.code: Value(r.code, r.label, r.parent or "", bool(r.is_active), r.attributes or {})
             for r in rows
         }
-        cache.tables[name] = found
-        cache.labels[name] = {v.label: v for v in reversed(found.values())}
-    return cache.tables[name]
+        tables[name] = _Table(found, {v.label: v for v in reversed(found.values())})
+    return tables[name]
+
+
+def _load(name: str) -> dict[str, Value]:
+    return _table(name).by_code
 
 
 def values(name: str) -> list[Value]:
@@ -93,7 +100,8 @@ def values(name: str) -> list[Value]:
 
 def find(name: str, code_or_label: str) -> Value | None:
     """The value of that code, or else of that label; retired ones included."""
-    return _load(name).get(code_or_label) or _cache().labels[name].get(code_or_label)
+    table = _table(name)
+    return table.by_code.get(code_or_label) or table.by_label.get(code_or_label)
 
 
 def label(name: str, code: str | None) -> str:
@@ -112,22 +120,25 @@ def full_label(name: str, code: str | None) -> str:
     return "".join(parts) or code or ""
 
 
+def _search_key(name: str, value: Value) -> str:
+    text = full_label(name, value.code)
+    initials = lazy_pinyin(text, style=Style.FIRST_LETTER)
+    return f"{value.code} {text} {''.join(lazy_pinyin(text))} {''.join(initials)}".lower()
+
+
 def search(name: str, words: str, most: int) -> list[Value]:
     """The values in use that hold every word, by code, label, pinyin or initials; shorter names first."""
     wanted = words.lower().split()
     if not wanted:
         return values(name)[:most]
-    keys = _cache().keys
-    if name not in keys:
-        full = {value.code: full_label(name, value.code) for value in values(name)}
-        keys[name] = {
-            code: f"{code} {text} {''.join(lazy_pinyin(text))} {''.join(lazy_pinyin(text, style=Style.FIRST_LETTER))}".lower()
-            for code, text in full.items()
-        }
-    hits = [value for value in values(name) if all(word in keys[name][value.code] for word in wanted)]
-    return sorted(
-        hits, key=lambda value: (not value.label.startswith(wanted[-1]), len(keys[name][value.code]))
-    )[:most]
+    table = _table(name)
+    active = [value for value in table.by_code.values() if value.active]
+    keys = table.keys or {value.code: _search_key(name, value) for value in active}
+    table.keys = keys
+    hits = [value for value in active if all(word in keys[value.code] for word in wanted)]
+    return sorted(hits, key=lambda value: (not value.label.startswith(wanted[-1]), len(keys[value.code])))[
+        :most
+    ]
 
 
 def exists(name: str) -> bool:
