@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
-from sqlalchemy import BigInteger, Dialect, Engine, event
+from sqlalchemy import BigInteger, Dialect, Engine, Integer, event
 from sqlalchemy.types import TypeDecorator
 
 #: every constraint has a name, so that a migration can drop it and an error can be told in words
@@ -59,6 +59,14 @@ class FixedPoint(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Units of 10^-scale → Decimal."""
         return None if value is None else Decimal(int(value)).scaleb(-self.scale)
+
+
+def never_reuse_ids() -> None:
+    """Make SQLite number rows as PostgreSQL does: the id of a deleted record, and so its history, is nobody else's."""
+    for table in Model.metadata.tables.values():
+        keys = list(table.primary_key.columns)
+        if len(keys) == 1 and isinstance(keys[0].type, Integer) and not keys[0].foreign_keys:
+            table.dialect_kwargs["sqlite_autoincrement"] = True
 
 
 @event.listens_for(Engine, "connect")

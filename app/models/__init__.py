@@ -1,6 +1,7 @@
 """Tables, their rules and their capabilities; importing this package maps them all."""
 
 from app.kit import attachments, claims, drafts, history, jobs, workflow  # noqa: F401 - the kit's own tables
+from app.kit.database import never_reuse_ids
 from app.models import (  # noqa: F401
     account,
     archive,
@@ -12,3 +13,5 @@ from app.models import (  # noqa: F401
     reminder,
     unit,
 )
+
+never_reuse_ids()

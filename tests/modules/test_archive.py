@@ -72,6 +72,16 @@ def test_a_household_is_kept_with_its_members(make_archive):  # AID-R037
     assert [member.line_no for member in file.family_members] == [1, 2, 3]
 
 
+def test_the_history_of_a_deleted_file_becomes_nobody_elses(rest, people):  # AID-R065
+    clerk = rest("dewai_clerk")
+    typed = [people.household(hardship_category="low_income") for _file in range(2)]
+    deleted = clerk.post("/api/v1/archive/", json=typed[0]).json["id"]
+    assert clerk.delete(f"/api/v1/archive/{deleted}").status_code == 200
+    new = clerk.post("/api/v1/archive/", json=typed[1]).json["id"]
+    assert new != deleted
+    assert [line["step"] for line in clerk.get(f"/api/v1/archive/{new}/history").json["result"]] == ["add"]
+
+
 @pytest.mark.parametrize("place", ["id_card_no", "family_members.0.id_card_no"])
 def test_every_person_has_a_number(rest, people, place):  # AID-R038
     typed = people.household(members=1, hardship_category="low_income")

@@ -20,6 +20,7 @@ def upgrade():
         sa.Column("description", sa.String(length=512), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_group")),
         sa.UniqueConstraint("name", name=op.f("uq_ab_group_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ab_permission",
@@ -27,6 +28,7 @@ def upgrade():
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_permission")),
         sa.UniqueConstraint("name", name=op.f("uq_ab_permission_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ab_register_user",
@@ -41,6 +43,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_register_user")),
         sa.UniqueConstraint("email", name=op.f("uq_ab_register_user_email")),
         sa.UniqueConstraint("username", name=op.f("uq_ab_register_user_username")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ab_role",
@@ -48,6 +51,7 @@ def upgrade():
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_role")),
         sa.UniqueConstraint("name", name=op.f("uq_ab_role_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ab_user",
@@ -89,6 +93,7 @@ def upgrade():
         sa.UniqueConstraint("email", name=op.f("uq_ab_user_email")),
         sa.UniqueConstraint("mobile", name=op.f("uq_ab_user_mobile")),
         sa.UniqueConstraint("username", name=op.f("uq_ab_user_username")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "ab_view_menu",
@@ -96,6 +101,7 @@ def upgrade():
         sa.Column("name", sa.String(length=250), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_view_menu")),
         sa.UniqueConstraint("name", name=op.f("uq_ab_view_menu_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "attachment",
@@ -113,6 +119,7 @@ def upgrade():
         sa.Column("uploaded_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
         sa.UniqueConstraint("stored_as", name=op.f("uq_attachment_stored_as")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.create_index("ix_attachment_record", ["record_type", "record_id"], unique=False)
@@ -127,6 +134,7 @@ def upgrade():
         sa.Column("role", sa.String(length=20), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_identity_claim")),
         sa.UniqueConstraint("registry", "id_key", name=op.f("uq_identity_claim_registry_id_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("identity_claim", schema=None) as batch_op:
         batch_op.create_index("ix_identity_claim_record", ["record_type", "record_id"], unique=False)
@@ -140,6 +148,7 @@ def upgrade():
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("outcome", sa.String(length=10), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_attempt")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("login_attempt", schema=None) as batch_op:
         batch_op.create_index("ix_login_attempt_account", ["account_id", "id"], unique=False)
@@ -161,6 +170,7 @@ def upgrade():
         sa.Column("snapshot", sa.JSON(), nullable=True),
         sa.Column("diff", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_record_version")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("record_version", schema=None) as batch_op:
         batch_op.create_index("ix_record_version_record", ["record_type", "record_id", "id"], unique=False)
@@ -180,6 +190,7 @@ def upgrade():
         sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("message", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_step_log")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("step_log", schema=None) as batch_op:
         batch_op.create_index("ix_step_log_record", ["record_type", "record_id", "id"], unique=False)
@@ -205,6 +216,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_api_key")),
         sa.UniqueConstraint("lookup_hash", name=op.f("uq_ab_api_key_lookup_hash")),
         sa.UniqueConstraint("uuid", name=op.f("uq_ab_api_key_uuid")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ab_api_key", schema=None) as batch_op:
         batch_op.create_index("idx_api_key_lookup_hash", ["lookup_hash"], unique=True)
@@ -224,6 +236,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_group_role")),
         sa.UniqueConstraint("group_id", "role_id", name=op.f("uq_ab_group_role_group_id_role_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ab_group_role", schema=None) as batch_op:
         batch_op.create_index("idx_group_id", ["group_id"], unique=False)
@@ -248,6 +261,7 @@ def upgrade():
         sa.UniqueConstraint(
             "permission_id", "view_menu_id", name=op.f("uq_ab_permission_view_permission_id_view_menu_id")
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ab_permission_view", schema=None) as batch_op:
         batch_op.create_index("idx_permission_id", ["permission_id"], unique=False)
@@ -266,6 +280,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_group")),
         sa.UniqueConstraint("user_id", "group_id", name=op.f("uq_ab_user_group_user_id_group_id")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ab_user_group", schema=None) as batch_op:
         batch_op.create_index("idx_user_group_id", ["group_id"], unique=False)
@@ -284,6 +299,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ab_user_role")),
         sa.UniqueConstraint("user_id", "role_id", name=op.f("uq_ab_user_role_user_id_role_id")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "code_table",
@@ -308,6 +324,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_code_table")),
         sa.UniqueConstraint("name", name=op.f("uq_code_table_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "form_draft",
@@ -321,6 +338,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_form_draft")),
         sa.UniqueConstraint("account_id", "form", name=op.f("uq_form_draft_account_id_form")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "form_token",
@@ -371,6 +389,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
         sa.UniqueConstraint("key", name=op.f("uq_job_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("job", schema=None) as batch_op:
         batch_op.create_index("ix_job_account", ["account_id", "id"], unique=False)
@@ -422,6 +441,7 @@ def upgrade():
         sa.UniqueConstraint("parent_id", "name", name="uq_unit_parent_name"),
         sa.UniqueConstraint("path", name=op.f("uq_unit_path")),
         sa.UniqueConstraint("unit_no", name=op.f("uq_unit_unit_no")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("unit", schema=None) as batch_op:
         batch_op.create_index("ix_unit_parent", ["parent_id", "sort_order"], unique=False)
@@ -449,6 +469,7 @@ def upgrade():
             "role_id",
             name=op.f("uq_ab_permission_view_role_permission_view_id_role_id"),
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("ab_permission_view_role", schema=None) as batch_op:
         batch_op.create_index("idx_permission_view_id", ["permission_view_id"], unique=False)
@@ -530,6 +551,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_archive")),
         sa.UniqueConstraint("owner_unit_id", "archive_no", name="uq_archive_owner_no"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("archive", schema=None) as batch_op:
         batch_op.create_index("ix_archive_author", ["created_by_id", "id"], unique=False)
@@ -556,6 +578,7 @@ def upgrade():
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
         sa.UniqueConstraint("account_id", "unit_id", name=op.f("uq_assignment_account_id_unit_id")),
         sa.UniqueConstraint("unit_id", "admin_slot", name="uq_assignment_unit_admin"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("assignment", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_assignment_unit_path"), ["unit_path"], unique=False)
@@ -587,6 +610,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_code_value")),
         sa.UniqueConstraint("code_table_id", "code", name="uq_code_value_code"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("code_value", schema=None) as batch_op:
         batch_op.create_index("ix_code_value_table", ["code_table_id", "sort_order"], unique=False)
@@ -625,6 +649,7 @@ def upgrade():
             ["updated_by_id"], ["ab_user.id"], name=op.f("fk_reminder_updated_by_id_ab_user")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("reminder", schema=None) as batch_op:
         batch_op.create_index("ix_reminder_receiver", ["receiver_unit_id", "state", "id"], unique=False)
@@ -679,6 +704,7 @@ def upgrade():
             ["updated_by_id"], ["ab_user.id"], name=op.f("fk_family_member_updated_by_id_ab_user")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_family_member")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("family_member", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_family_member_archive_id"), ["archive_id"], unique=False)
