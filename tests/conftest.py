@@ -5,14 +5,12 @@ On SQLite by default; on PostgreSQL with TEST_DATABASE_URL, in a database of the
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import event
@@ -26,6 +24,7 @@ from app.kit.database import db
 from app.kit.scope import SYSTEM, acting
 from app.security import grants
 from tests.cases.applying import applicable
+from tests.scratch import scratch_database
 from tests.world import PASSWORD, Clerk, Country, Rest
 
 HOUSEHOLDS = 60
@@ -62,20 +61,8 @@ def no_network() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """An empty database of this worker."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if not given:
-        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'test.db'}"
-        return
-    url = sa.engine.make_url(given)
-    name = f"{url.database}_{worker_id}"
-    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    server.dispose()
+    with scratch_database(tmp_path_factory.mktemp("database"), worker_id) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

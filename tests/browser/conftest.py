@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from app.demo.people import People
 from tests.browser.screen import Screen
+from tests.scratch import scratch_database
 from tests.world import PASSWORD
 
 ROOT = Path(__file__).parents[2]
@@ -49,20 +49,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def live_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """An empty database for the server: a file, or one beside TEST_DATABASE_URL."""
-    given = os.environ.get("TEST_DATABASE_URL")
-    if not given:
-        yield f"sqlite:///{tmp_path_factory.mktemp('live') / 'live.db'}"
-        return
-    url = sa.engine.make_url(given)
-    name = f"{url.database}_browser_{worker_id}"
-    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    server.dispose()
+    with scratch_database(tmp_path_factory.mktemp("live"), f"browser_{worker_id}") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ It has a database of its own: what is proved here are commits, several sessions 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,25 +24,14 @@ from app.models.assignment import Assignment
 from app.models.login_attempt import LoginAttempt
 from app.models.unit import Unit
 from app.security import grants, policy
+from tests.scratch import scratch_database
 from tests.security.browser import PASSWORD, Browser
 
 
 @pytest.fixture(scope="session")
 def scratch_url(tmp_path_factory, worker_id) -> Iterator[str]:
-    given = os.environ.get("TEST_DATABASE_URL")
-    if not given:
-        yield f"sqlite:///{tmp_path_factory.mktemp('security') / 'door.db'}"
-        return
-    url = sa.engine.make_url(given)
-    name = f"{url.database}_security_{worker_id}"
-    server = sa.create_engine(url.set(database="postgres"), isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with server.connect() as connection:
-        connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    server.dispose()
+    with scratch_database(tmp_path_factory.mktemp("security"), f"security_{worker_id}") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
