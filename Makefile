@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check lint fix types i18n demo migrate bench clean setup setup-dev lock where \
+.PHONY: help run test check lint fix types i18n demo migrate bench load clean setup setup-dev lock where \
         layers drift translations house
 
 BIN   := .venv/bin
@@ -69,8 +69,11 @@ translations: .venv/.dev catalogues # every word has its translation
 house: .venv/.dev catalogues # the plan itself
 	$(BIN)/python -m pytest tests/house -q
 
-bench: .venv/.dev ## 并排测速：本系统、原生 Flask-AppBuilder、Django admin、纯 SQL（B= 传给测速程序）
+bench: .venv/.bench ## 并排测速：本系统、原生 Flask-AppBuilder、Django admin、纯 SQL（B= 传给测速程序）
 	$(BIN)/python -m bench $(B)
+
+load: .venv/.dev ## 压测：在测速库上重放一天的操作，高峰×3、拐点、拐点×10，核对每一笔写入（BENCH_ROWS=）
+	$(BIN)/python -m bench.load
 
 # ── the words ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,14 +109,19 @@ setup-dev: .venv/.dev ## 安装运行、测试与检查所需的全部依赖
 .venv/.dev: requirements-dev.lock requirements.lock
 	@python=$$(PYTHON="$(PYTHON)" scripts/find-python) && "$$python" scripts/setup.py $< .venv/.runtime $@
 
-UV := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+# the rivals of the bench: beside what runs the product, never in its lock
+.venv/.bench: bench/requirements.lock .venv/.dev
+	@python=$$(PYTHON="$(PYTHON)" scripts/find-python) && "$$python" scripts/setup.py $< $@
+
+UV := $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
       --generate-hashes --no-header
 
 lock: .venv/.dev ## 按 pyproject.toml 重新锁定依赖版本（UPGRADE=1 同时升级）
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8
-	$(UV) $(if $(UPGRADE),--upgrade) -o requirements.lock
-	$(UV) $(if $(UPGRADE),--upgrade) --group test --group lint -c requirements.lock -o requirements-dev.lock
-	@! grep -nE '://|^--(index|extra-index|find-links)' requirements.lock requirements-dev.lock
+	$(UV) pyproject.toml $(if $(UPGRADE),--upgrade) -o requirements.lock
+	$(UV) pyproject.toml $(if $(UPGRADE),--upgrade) --group test --group lint -c requirements.lock -o requirements-dev.lock
+	$(UV) --group bench $(if $(UPGRADE),--upgrade) -c requirements.lock -o bench/requirements.lock
+	@! grep -nE '://|^--(index|extra-index|find-links)' requirements.lock requirements-dev.lock bench/requirements.lock
 
 where: ## 列出一个模块的全部文件：make where m=petition
 	@test -n "$(m)" || { echo "用法：make where m=petition"; exit 2; }

@@ -30,6 +30,14 @@ def _secret(home: Path, name: str) -> bytes:
     return file.read_bytes()
 
 
+def _number(name: str, default: int, least: int = 1) -> int:
+    """A whole number from the environment."""
+    raw = os.environ.get(name) or str(default)
+    if not (raw.isascii() and raw.isdigit()) or int(raw) < least:
+        raise SystemExit(f"{name} must be a whole number of at least {least}, not {raw!r}")
+    return int(raw)
+
+
 class Base:
     """What holds everywhere."""
 
@@ -41,7 +49,29 @@ class Base:
     JWT_ACCESS_TOKEN_EXPIRES = 3600
 
     SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL") or f"sqlite:///{_home() / 'uniondesk.db'}"
-    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": True}
+
+    #: how many requests of each kind one process works on at a time, see app/kit/admission.py
+    PAGE_SEATS = _number("UNIONDESK_PAGE_SEATS", 4)
+    FIGURE_SEATS = _number("UNIONDESK_FIGURE_SEATS", 2)
+    FILE_SEATS = _number("UNIONDESK_FILE_SEATS", 2)
+    #: how many more may wait for a page, and for how many seconds; a quarter for figures, an eighth for files
+    WAITING = _number("UNIONDESK_WAITING", 40, 0)
+    PATIENCE = _number("UNIONDESK_PATIENCE", 3)
+    #: seconds that a statement of a request may run (figures and files: the longer), and may wait for a lock; 0: no end
+    STATEMENT_SECONDS = _number("UNIONDESK_STATEMENT_SECONDS", 30, 0)
+    LONG_STATEMENT_SECONDS = _number("UNIONDESK_LONG_STATEMENT_SECONDS", 120, 0)
+    LOCK_SECONDS = _number("UNIONDESK_LOCK_SECONDS", 5, 0)
+
+    #: every seat has its connection, a stream one more beside it, and a few are spare; who finds none gets 503
+    SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {
+        "pool_pre_ping": True,
+        "pool_size": PAGE_SEATS + FIGURE_SEATS + 2 * FILE_SEATS,
+        "max_overflow": 4,
+        "pool_timeout": 5,
+    }
+    #: a streaming replica of DATABASE_URL for reads that may lag, and by how many seconds they may; docs/scaling.md
+    REPLICA_URL = os.environ.get("REPLICA_URL") or ""
+    REPLICA_MAX_LAG = float(os.environ.get("REPLICA_MAX_LAG") or 30)
 
     BABEL_DEFAULT_LOCALE = "zh"
     BABEL_DEFAULT_TIMEZONE = "Asia/Shanghai"

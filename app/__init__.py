@@ -12,7 +12,7 @@ from whitenoise import WhiteNoise
 
 import app.models  # noqa: F401 - every table is mapped before FAB looks
 from app import cli
-from app.kit import face, scope
+from app.kit import admission, face, replica, scope
 from app.kit.database import db
 from app.modules import MODULES, RIGHTS
 from app.security import grants, session
@@ -34,8 +34,10 @@ def create_app(config: Any = "config.Base") -> Flask:
         for module in MODULES:
             module.register(builder)
     session.init_app(flask)
+    replica.init_app(flask)
     face.init_app(flask, MODULES)
     cli.init_app(flask)
+    admission.init_app(flask)
     flask.wsgi_app = WhiteNoise(  # type: ignore[method-assign]
         flask.wsgi_app, root=flask.static_folder, prefix="static/", max_age=3600
     )

@@ -194,6 +194,23 @@ def archive_report(studio: Studio) -> Page:
 
 
 @picture
+def archive_import(studio: Studio) -> Page:
+    """Households from a workbook."""
+    page = studio.sit("dewai_clerk").page
+    page.goto("/archive/import")
+    return page
+
+
+@picture
+def archive_sweep(studio: Studio) -> Page:
+    """What a street would send up at once."""
+    page = studio.sit("dewai_clerk").page
+    page.goto("/archive/sweep/report")
+    page.fill("[name=message]", "本季度的全部档案，请审核。")
+    return page
+
+
+@picture
 def home(studio: Studio) -> Page:
     """What waits for a clerk."""
     page = studio.sit("dewai_clerk").page

@@ -5,6 +5,7 @@ On SQLite by default; on PostgreSQL with TEST_DATABASE_URL, in a database of the
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,23 +13,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_migrate import upgrade
 from sqlalchemy import event
 
 import config
 from app import create_app
-from app.demo import country as demo
 from app.demo.people import People
 from app.kit import codes
 from app.kit.database import db
-from app.kit.scope import SYSTEM, acting
-from app.security import grants
 from tests.cases.applying import applicable
-from tests.scratch import scratch_database
+from tests.clusters import programs
+from tests.scratch import furnish, scratch_database
 from tests.world import PASSWORD, Clerk, Country, Rest
 
 HOUSEHOLDS = 60
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+#: two PostgreSQL servers of its own: once, in the stage of PostgreSQL, where its programs are installed
+on_postgresql = os.environ.get("TEST_DATABASE_URL", "").startswith("postgresql")
+collect_ignore = [] if on_postgresql and programs() else ["kit/test_replica.py"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -74,14 +75,7 @@ def app(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "PROPAGATE_EXCEPTIONS": True,
     }
     flask = create_app(type("Tests", (config.Testing,), settings))
-    with pytest.MonkeyPatch.context() as patch, flask.app_context(), acting(SYSTEM):
-        patch.setenv("UNIONDESK_DEMO_PASSWORD", PASSWORD)
-        upgrade()
-        codes.seed()
-        grants.sync(db.session)
-        db.session.commit()
-        demo.load(db.session, HOUSEHOLDS)
-        db.session.commit()
+    furnish(flask, HOUSEHOLDS, PASSWORD)
     yield flask
     with flask.app_context():
         db.engine.dispose()

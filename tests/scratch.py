@@ -1,4 +1,4 @@
-"""An empty database for a run of tests: a file, or one beside TEST_DATABASE_URL."""
+"""A database for a run of tests: a file, or one beside TEST_DATABASE_URL; and the demo country in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
+from flask import Flask
+from flask_migrate import upgrade
+
+from app.demo import country as demo
+from app.kit import codes
+from app.kit.database import db
+from app.kit.scope import SYSTEM, acting
+from app.security import grants
 
 
 @contextmanager
@@ -27,3 +36,16 @@ def scratch_database(folder: Path, suffix: str) -> Iterator[str]:
     with server.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     server.dispose()
+
+
+def furnish(flask: Flask, households: int, password: str) -> None:
+    """Schema, code tables, rights and the demo country, as the first start makes them; committed."""
+    with pytest.MonkeyPatch.context() as patch, flask.app_context(), acting(SYSTEM):
+        patch.setenv("UNIONDESK_DEMO_PASSWORD", password)
+        upgrade()
+        codes.seed()
+        grants.sync(db.session)
+        db.session.commit()
+        demo.load(db.session, households)
+        db.session.commit()
+        db.session.remove()

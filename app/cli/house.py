@@ -18,7 +18,9 @@ from flask_appbuilder import Model
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import create_engine
 
+from app.kit import name_search
 from app.kit.database import db
+from app.kit.scope import SYSTEM, acting
 
 house = AppGroup("house", help="检查本仓库自身。")
 ROOT = Path(__file__).parents[2]
@@ -109,6 +111,25 @@ def prepare_house() -> None:
     from app.cli.serve import prepare
 
     prepare(current_app._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - the proxy's target
+
+
+@house.command("names")
+@click.option("--dry-run", is_flag=True, help="只清点，不改动；有出入时以状态码 1 退出。")
+def mend_names(dry_run: bool) -> None:  # noqa: FBT001 - click's
+    """核对并补齐姓名检索表（二字组、拼音、首字母）；可重复执行。"""
+    found = 0
+    with acting(SYSTEM):
+        for cls in name_search.searched():
+            added = removed = 0
+            for missing, extra in name_search.faults(db.session, cls):
+                added, removed = added + len(missing), removed + len(extra)
+                if not dry_run:
+                    name_search.mend(db.session, cls, {pk for _key, pk in missing | extra})
+                    db.session.commit()
+            found += added + removed
+            click.echo(f"{cls.resource()}: 缺{added}条，多{removed}条。")
+    if dry_run and found:
+        raise SystemExit(1)
 
 
 def register(flask: Flask) -> None:

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import func, select
 
-from app.kit import codes
+from app.kit import admission, codes
 from app.kit.database import db
 from app.kit.scope import SYSTEM, acting
 from app.models.unit import Unit
@@ -45,6 +45,18 @@ def seed_demo(flask: Flask) -> str | None:
         return password
 
 
+#: connections of one process, below the thousand and some files that most systems let it have open
+CONNECTIONS = 800
+
+
+def web_server(flask: Flask, address: str, application: str = "run:app") -> list[str]:
+    """The command of the web server: so many threads that a process can refuse while all its seats are taken."""
+    options = ["-k", "gthread", "-w", os.environ.get("WEB_CONCURRENCY", "2")]
+    options += ["--threads", str(admission.threads(flask.config)), "--worker-connections", str(CONNECTIONS)]
+    options += ["--no-control-socket", "--log-level", "warning"]
+    return [sys.executable, "-m", "gunicorn", *options, "-b", address, application]
+
+
 def serve(flask: Flask) -> None:
     """Prepare, seed, start gunicorn and the worker on loopback, and stop both together."""
     port = int(os.environ.get("PORT") or 8080)
@@ -54,26 +66,7 @@ def serve(flask: Flask) -> None:
     with flask.app_context():
         db.engine.dispose()  # the children open connections of their own
     url = f"http://127.0.0.1:{port}"
-    options = [
-        "-k",
-        "gthread",
-        "-w",
-        os.environ.get("WEB_CONCURRENCY", "2"),
-        "--threads",
-        "4",
-        "--no-control-socket",
-    ]
-    gunicorn = [
-        sys.executable,
-        "-m",
-        "gunicorn",
-        *options,
-        "-b",
-        f"127.0.0.1:{port}",
-        "--log-level",
-        "warning",
-        "run:app",
-    ]
+    gunicorn = web_server(flask, f"127.0.0.1:{port}")
     worker = [sys.executable, "-m", "flask", "--app", "run", "worker"]
     children = [subprocess.Popen(command, cwd=ROOT) for command in (gunicorn, worker)]  # noqa: S603 - our own commands
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

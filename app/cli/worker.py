@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 
 import click
@@ -16,6 +17,8 @@ def worker(once):
     """办理后台任务，直到收到 SIGTERM 或 Ctrl+C；已办完的部分保留，其余留给下一个进程。"""
     from app.kit.worker import Worker
 
+    gc.collect()
+    gc.freeze()  # what the application is made of stays; the collector need not go through it during every job
     hand = Worker(current_app._get_current_object())  # noqa: SLF001 - Flask's own way to the application
 
     def stop(number, _frame):

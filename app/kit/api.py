@@ -32,13 +32,14 @@ from app.kit import (
     scope,
     sheetpage,
     statpage,
+    sweep,
 )
 from app.kit.access import require, writes
 from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
 from app.kit.history import RecordVersion
 from app.kit.listing import Order
-from app.kit.listpage import Question, eager, state_chip, unit_class
+from app.kit.listpage import Question, loading, state_chip, unit_class
 from app.kit.scope import Actor
 from app.kit.view import RecordView
 from app.kit.workflow import perform_many
@@ -94,14 +95,17 @@ class RecordApi(BaseApi):
         size = _bounded(asked.get("page_size"), self.view.page_size, listing.MAX_SIZE)
         order = self._order(asked)
         number = _bounded(asked.get("page"), 0, 10**6)
+        if why := listing.too_many_to_sort(self.session, statement, self.view.model, order):
+            raise BadRequest(why)
         piece = listing.page(
             self.session,
-            eager(self.view, statement),
+            statement,
             self.view.model,
             order,
             size,
             str(asked.get("key") or ""),
             number,
+            loading(self.view),
         )
         fields = self._columns(asked)
         return jsonify(
@@ -159,8 +163,8 @@ class RecordApi(BaseApi):
     def step(self, who: Actor, pk: int, step: str) -> Any:
         """Perform one step on one record."""
         self._may(who, step)
-        record = self.view.find(pk)
-        record.perform(step, who, **_body(optional=True))
+        record = self.view.find(pk, lock=True)
+        record.perform_locked(step, who, **_body(optional=True))
         told = self.view.stepped_json(record, step, who)
         result = self._json(record, who, None, children=True)
         self.session.commit()
@@ -169,9 +173,15 @@ class RecordApi(BaseApi):
     @expose("/steps/<step>", methods=["POST"])
     @secured("read")
     def steps(self, who: Actor, step: str) -> Any:
-        """Perform one step on many records; each is judged alone."""
+        """Perform one step on many records; each is judged alone. ``unit`` in place of ``ids``: all that it holds."""
         self._may(who, step)
         answers = _body()
+        if "unit" in answers:
+            if "ids" in answers:
+                raise Invalid([Problem("unit", _("unit 与 ids 只能写一个"))])
+            job_id = sweep.ask(self.view, self.session, step, who, answers.pop("unit"), answers).id
+            self.session.commit()
+            return jsonify(job=job_id), 202
         ids = answers.pop("ids", None)
         if (
             not isinstance(ids, list)
@@ -204,8 +214,9 @@ class RecordApi(BaseApi):
         if unit is None and request.args.get("unit") not in (None, "", str(who.unit_id)):
             raise Missing
         unit = unit or self.session.get(unit_class(), who.unit_id)
-        table = statpage.compute(self.view, self.session, asked, unit, request.args.get("by", ""))
-        return jsonify(statpage.as_json(self.view, table))
+        table, as_of = statpage.compute(self.view, self.session, asked, unit, request.args.get("by", ""))
+        told = {"as_of": as_of.isoformat()} if as_of else {}
+        return jsonify(statpage.as_json(self.view, table) | told)
 
     @expose("/<int:pk>/history", methods=["GET"])
     @secured("read")

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_appbuilder import Model
@@ -46,8 +49,7 @@ class IdentityClaim(Scoped, Model):
         return True
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What a record says: this number is mine, in this role (``head``, ``member``)."""
 
     number: str
@@ -57,21 +59,61 @@ class Claim:
 
 def id_key(number: str) -> str:
     """HMAC-SHA256 of the normalised number under the installation's index key, in hex."""
+    looked_up = _known.get()
+    if looked_up is not None and number in looked_up.keys:
+        return looked_up.keys[number]
     key: bytes = current_app.config["IDENTITY_KEY"]
-    return hmac.new(key, identity.normal(number).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, identity.normal(number).encode(), hashlib.sha256).hex()
 
 
-def holders(session: Session, registry: str, numbers: Iterable[str]) -> dict[str, IdentityClaim]:
-    """id_key → who holds it, for those of ``numbers`` that are taken. One statement."""
-    keys = {id_key(number) for number in numbers}
-    if not keys:
-        return {}
-    found = session.scalars(
-        select(IdentityClaim)
-        .where(IdentityClaim.within == registry, IdentityClaim.id_key.in_(keys))
-        .execution_options(**door("identity uniqueness is national"))
-    )
-    return {claim.id_key: claim for claim in found}
+@dataclass(frozen=True)
+class _Known:
+    """What was looked up: number → key, and key → the row of who holds it."""
+
+    registry: str
+    keys: dict[str, str]
+    taken: dict[str, Any]
+
+
+_known: ContextVar[_Known | None] = ContextVar("known", default=None)
+#: keys asked for in one statement; SQLite takes 32,766 values
+_AT_ONCE = 10_000
+
+
+@contextmanager
+def known(session: Session, registry: str, numbers: Iterable[str]) -> Iterator[None]:
+    """Within it `holders` answers for these numbers without asking again: one look-up for many records."""
+    keys = {number: id_key(number) for number in numbers}
+    token = _known.set(_Known(registry, keys, _taken(session, registry, set(keys.values()))))
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
+def holders(session: Session, registry: str, numbers: Iterable[str]) -> dict[str, Any]:
+    """id_key → the row of who holds it, for those of ``numbers`` that are taken. One statement, or none."""
+    asked, looked_up = list(numbers), _known.get()
+    if looked_up is not None and looked_up.registry == registry and all(n in looked_up.keys for n in asked):
+        keys, taken = looked_up.keys, looked_up.taken
+        return {keys[number]: taken[keys[number]] for number in asked if keys[number] in taken}
+    return _taken(session, registry, {id_key(number) for number in asked})
+
+
+def _taken(session: Session, registry: str, keys: Iterable[str]) -> dict[str, Any]:
+    asked, found = list(keys), dict[str, Any]()
+    for start in range(0, len(asked), _AT_ONCE):
+        rows = session.execute(
+            select(
+                IdentityClaim.id_key, IdentityClaim.record_type, IdentityClaim.record_id, IdentityClaim.role
+            )
+            .where(
+                IdentityClaim.within == registry, IdentityClaim.id_key.in_(asked[start : start + _AT_ONCE])
+            )
+            .execution_options(**door("identity uniqueness is national"))
+        )
+        found |= {row.id_key: row for row in rows}
+    return found
 
 
 def register(
@@ -95,6 +137,20 @@ def register(
         for key, role in wanted.items()
     )
     session.flush()  # so that a clash is reported here
+
+
+def rows(registry: str, record_type: str, record_id: int, claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """The rows of a new record's claims, for who writes many at once; a number that is taken raises at the insert."""
+    return [
+        {
+            "within": registry,
+            "id_key": id_key(claim.number),
+            "record_type": record_type,
+            "record_id": record_id,
+            "role": claim.role,
+        }
+        for claim in claims
+    ]
 
 
 def release(session: Session, record_type: str, record_id: int) -> None:

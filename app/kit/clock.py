@@ -15,4 +15,4 @@ def now() -> datetime:
 
 def today() -> date:
     """The date in Asia/Shanghai."""
-    return now().date()
+    return datetime.now(ZONE).date()

@@ -71,6 +71,11 @@ def refresh(now: int | None = None) -> None:
         cache.stamp, cache.tables = now, {}
 
 
+def edition() -> int | None:
+    """Which state of the code tables this process works on; another number, other tables."""
+    return _cache().stamp
+
+
 def _table(name: str) -> _Table:
     tables = _cache().tables
     if name not in tables:

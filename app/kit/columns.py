@@ -2,7 +2,8 @@
 
 A model declares a column with one call, e.g. ``text(_("姓名"), 50, required=True)``; label, unit of measure,
 rules and code table stand there and nowhere else. The form, the list, REST, import and export all read the
-same :class:`Field`, kept in ``column.info["field"]``.
+same :class:`Field`, kept in ``column.info["field"]``. ``search="name"`` says that a text is the name of a person, found
+by its characters, pinyin and initials (:mod:`app.kit.name_search`); a record type has one at most.
 """
 
 from __future__ import annotations
@@ -42,7 +43,11 @@ def clean(raw: Any) -> str:
 
 
 class Field:
-    """One column as a person sees it."""
+    """One column as a person sees it.
+
+    ``search`` says how a typed text is looked for: ``name`` by pairs of characters and by pinyin, ``start`` by the
+    beginning, else anywhere. A field that says so is also what pickers look in.
+    """
 
     kind = "text"
     align = "left"
@@ -97,6 +102,8 @@ class Field:
         """Every reason why the value is not accepted; empty when it is."""
         if value is None or value == "":
             return [_("请填写%(label)s", label=self.label)] if self.required else []
+        if not self.rules:
+            return []
         return [words for words in (rule(value) for rule in self.rules) if words]
 
     def retired(self, value: Any, before: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -41,6 +41,19 @@ class Shown:
     text: Callable[[Any], Any]
 
 
+@cache
+def _address(endpoint: str) -> str:
+    """A page's address. It never changes, and a list asks for hundreds: the router is asked once."""
+    return url_for(endpoint, _external=False)
+
+
+@cache
+def _around(endpoint: str) -> tuple[str, str]:
+    """What stands before and after the record's number in the address of its page."""
+    before, _number, after = url_for(endpoint, pk=0, _external=False).rpartition("/0")
+    return f"{before}/", after
+
+
 class Declaration:
     """What a view says of its record type, and what it may say otherwise than usual."""
 
@@ -66,6 +79,12 @@ class Declaration:
     can_delete: ClassVar[bool] = True
     can_print: ClassVar[bool] = True
     has_attachments: ClassVar[bool] = False
+    #: whether records may come from an Excel workbook; the model then says what one is ``known_by``
+    can_import: ClassVar[bool] = False
+    #: the head of the column in which the rows of a child's sheet name their record
+    import_key: ClassVar[Any] = ""
+    #: what records are counted in
+    measure_word: ClassVar[Any] = _("条")
     is_tickable: ClassVar[bool] = True
     #: the module's group in the menu, above the page title
     group_label: Any = ""
@@ -150,7 +169,13 @@ class Declaration:
 
     def url(self, endpoint: str, **values: Any) -> str:
         """The address of one of this view's pages."""
-        return url_for(f"{self.resource}.{endpoint}", **values)
+        name = f"{self.resource}.{endpoint}"
+        if not values:
+            return _address(name)
+        if values.keys() == {"pk"}:
+            before, after = _around(name)
+            return f"{before}{values['pk']}{after}"
+        return url_for(name, **values)
 
     def conflict(self, record: Any, problems: Sequence[Problem]) -> Conflict | None:
         """The record that stands in the way of this one, and the way out (AID-R056 – R060)."""
@@ -175,6 +200,10 @@ class Declaration:
     def closed(self, actor: Actor, permission: str, *, over_rest: bool = False) -> Any:
         """Why the module is closed to this actor although a right of his opens it; None when it is not."""
         return None
+
+    def may_migrate(self, actor: Actor) -> bool:
+        """Whether the actor may bring the files of an older system, faulty ones included."""
+        return False
 
     def begins(self, actor: Actor) -> forms.Typed:
         """What the form of a new record begins with, beyond the fields' defaults."""

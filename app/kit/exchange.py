@@ -43,7 +43,7 @@ from app.kit.scope import Actor, acting, current
 #: what a spreadsheet takes for the beginning of a formula; the full-width forms count in a Chinese Excel
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 #: what neither XML nor a database keeps
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 #: a number to Excel, which shows 12 digits as 1.3E+11 and forgets what comes after the fifteenth
 _LONG_DIGITS = re.compile(r"\d{12,}")
 #: the last number of which Excel keeps every digit
@@ -70,14 +70,20 @@ def _plain(value: Any) -> str:
         case float() | Decimal():
             text = format(value, "f" if isinstance(value, Decimal) else "") if math.isfinite(value) else ""
         case _:
-            text = _UNWRITABLE.sub("", str(value))
+            text = UNWRITABLE.sub("", str(value))
     return text
 
 
 # --- CSV ------------------------------------------------------------------------------------------------------
 
 
+#: text with anything in it that a file cannot hold or a spreadsheet would misread; most has nothing of it
+_DOUBTFUL = re.compile(f"[{''.join(map(re.escape, _FORMULA))}\\d]|{UNWRITABLE.pattern}")
+
+
 def _csv_cell(value: Any) -> str:
+    if type(value) is str and _DOUBTFUL.search(value) is None:
+        return value
     text = _plain(value)
     if isinstance(value, int | float | Decimal):
         return text

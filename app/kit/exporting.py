@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import current_app, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from app.kit import audit, exchange, jobs, listing, listpage
 from app.kit.access import require
+from app.kit.database import db
 from app.kit.errors import BadRequest, Refused
 from app.kit.listpage import Question
 from app.kit.pages import PrintPage, PrintTable
+from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
@@ -33,7 +38,7 @@ MOST_PRINTED = 2000
 #: a longer Excel file is made by a job
 MOST_AT_ONCE = 5000
 #: rows fetched at a time while a file streams
-CHUNK = 1000
+CHUNK = 500
 
 
 def sheet(view: RecordView, session: Session, record: Any, actor: Actor) -> PrintPage:
@@ -142,47 +147,38 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
     """The list on paper: this page or the whole result, the fields shown or all of them (L12, AID-R082)."""
     asked = Question(view, actor, args)
     names = _fields(view, args.get("fields", "shown"))
-    statement = listpage.eager(view, asked.statement(session))
+    statement = asked.statement(session)
+    as_of = None
     if args.get("rows") == "result":
-        if listing.count(session, asked.statement(session)) > MOST_PRINTED:
-            raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
-        records = list(_stream(session, statement, view))
+        lines, as_of = lagging(session, partial(_result, asked=asked, statement=statement, names=names))
     else:
-        records = listing.page(
-            session, statement, view.model, asked.order, asked.size, args.get("key", ""), asked.number
-        ).rows
+        place = (asked.order, asked.size, args.get("key", ""), asked.number)
+        found = listing.page(session, statement, view.model, *place, listpage.loading(view)).rows
+        lines = [_texts(view, record, names, actor) for record in found]
     page = PrintPage(asked.shelf.label if asked.shelf else view.list_title, landscape=True)
     page.heading = [
         (_("单位"), actor.unit_name),
         (_("打印日期"), actor.at.strftime("%Y-%m-%d")),
-        (_("记录数"), str(len(records))),
+        (_("记录数"), str(len(lines))),
     ]
-    page.subtitle = "；".join(str(words) for words in asked.asked.words)
+    page.subtitle = "；".join(str(words) for words in (*asked.asked.words, as_of_words(as_of)) if words)
     labels = [view.label_of(n) for n in names]
-    lines = [_texts(view, record, names, actor) for record in records]
     if len(names) > MOST_COLUMNS:
         wide = [getattr(view.model.fields().get(n), "wide", False) for n in names]
         page.blocks = [rows_of(list(zip(labels, line, wide, strict=True)), PAIRS_IN_BLOCK) for line in lines]
     else:
         page.table = PrintTable(labels, lines)
-    audit.note(session, actor, view.resource, 0, "print", {"rows": len(records)})
+    audit.note(session, actor, view.resource, 0, "print", {"rows": len(lines)})
     session.commit()
     return page
 
 
-def _stream(session: Session, statement: Any, view: RecordView) -> Iterator[Any]:
-    """Every record of a statement by keyset, so that memory stays flat and the order is that of the ids."""
-    last = 0
-    while True:
-        rows = list(
-            session.scalars(statement.where(view.model.id > last).order_by(view.model.id).limit(CHUNK))
-        )
-        yield from rows
-        if len(rows) < CHUNK:
-            return
-        last = rows[-1].id
-        for row in rows:
-            session.expunge(row)
+def _result(session: Session, asked: Question, statement: Any, names: list[str]) -> list[list[Any]]:
+    """The lines of the whole result. Raises Refused when it is too long for paper."""
+    if listing.count(session, statement) > MOST_PRINTED:
+        raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
+    ordered = listpage.eager(asked.view, statement).order_by(asked.view.model.id)
+    return [_texts(asked.view, record, names, asked.actor) for record in session.scalars(ordered)]
 
 
 def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> Response:
@@ -199,8 +195,9 @@ def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, st
     if kind == "docx":
         page = listed(view, session, actor, {**args, "rows": "result"})
         return exchange.attachment(exchange.docx_file(page), f"{_title(asked)}.docx")
+    is_long = kind == "xlsx" and _length(session, asked) > MOST_AT_ONCE
     audit.note(session, actor, view.resource, 0, "export", {"format": kind, "query": dict(args)})
-    if kind == "xlsx" and listing.count(session, asked.statement(session)) > MOST_AT_ONCE:
+    if is_long:
         job = jobs.enqueue(session, "export", actor, resource=view.resource, query=dict(args))
         session.flush()  # its id is the address
         where = url_for("job.show", pk=job.id)
@@ -208,12 +205,22 @@ def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, st
         return redirect(where)
     session.commit()
     if kind == "csv":
-        return exchange.attachment(
-            exchange.csv_lines(_header(view), _rows(session, asked)), f"{_title(asked)}.csv"
-        )
+        lines = exchange.csv_lines(_header(view), _streamed(asked))
+        return exchange.attachment(lines, f"{_title(asked)}.csv")
     return exchange.attachment(
         exchange.xlsx_file(_header(view), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx"
     )
+
+
+def _streamed(asked: Question) -> Iterator[list[Any]]:
+    """The rows of a stream by the stream's own session, which ends with it: the request's is gone by then."""
+    yield from _rows(db.session(), asked)
+
+
+def _length(session: Session, asked: Question, *, exact: bool = False, after: datetime | None = None) -> int:
+    statement = asked.statement(session)
+    number, _as_of = lagging(session, partial(listing.count, statement=statement, exact=exact), after=after)
+    return number
 
 
 def _title(asked: Question) -> str:
@@ -225,11 +232,125 @@ def _header(view: RecordView) -> list[Any]:
     return [*header, _("所属单位")] if view.is_owned else header
 
 
-def _rows(session: Session, asked: Question) -> Iterator[list[Any]]:
+def _rows(session: Session, asked: Question, after: datetime | None = None) -> Iterator[list[Any]]:
+    """Every record by keyset, so that memory stays flat and the order is that of the ids.
+
+    Each chunk is a question of its own: no query of the replica is open while somebody reads the file slowly, and
+    one that breaks off costs a chunk. ``after`` as in `lagging`.
+    """
+    statement = asked.statement(session)
+    lines_of = _Columns.of(asked) or partial(_records, asked)
+    last = 0
+    while True:
+        work = partial(_chunk, asked=asked, statement=statement, last=last, lines_of=lines_of)
+        (lines, last), _as_of = lagging(session, work, after=after)
+        yield from lines
+        if len(lines) < CHUNK:
+            return
+
+
+Lines = tuple[list[list[Any]], int]
+
+
+def _chunk(
+    session: Session, asked: Question, statement: Any, last: int, lines_of: Callable[[Session, Any], Lines]
+) -> Lines:
+    """The values of the records that follow an id, and the last one's id."""
+    key = asked.view.model.id
+    lines, end = lines_of(session, statement.where(key > last).order_by(key).limit(CHUNK))
+    return lines, end or last
+
+
+def _records(asked: Question, session: Session, statement: Any) -> Lines:
+    """The values of a chunk by way of the records, for what only a record can tell."""
     view, names = asked.view, _fields(asked.view, "all")
-    for record in _stream(session, listpage.eager(view, asked.statement(session)), view):
+    records = session.scalars(listpage.eager(view, statement)).all()
+    lines = []
+    for record in records:
         values = [_value(view, record, name, asked.actor) for name in names]
-        yield [*values, record.owner_unit.name] if view.is_owned else values
+        lines.append([*values, record.owner_unit.name] if view.is_owned else values)
+    end = records[-1].id if records else 0
+    for record in records:
+        session.expunge(record)
+    return lines, end
+
+
+class _Remembered(dict[Any, Any]):
+    """Value → its text, put together once: a code has few values, a nation millions of rows."""
+
+    def __init__(self, text: Callable[[Any], str]) -> None:
+        super().__init__()
+        self._text = text
+
+    def __missing__(self, value: Any) -> str:
+        self[value] = text = self._text(value)
+        return text
+
+
+class _Columns:
+    """The values of a chunk from its columns alone, several times quicker than by way of the records."""
+
+    def __init__(self, asked: Question, names: list[str]) -> None:
+        self.asked, self.model = asked, asked.view.model
+        fields = self.model.fields()
+        shown = [name for name in names if name != "report_state"]
+        also = ["owner_unit_id", "holder_depth", "returned"] if asked.view.is_reportable else []
+        self.taken = list(dict.fromkeys(["id", *shown, *also]))
+        self.states = _Remembered(lambda state: str(listpage.state_chip(state).text))
+        self.made = [
+            (name, None if name == "report_state" or _is_raw(fields[name]) else _maker(fields[name]))
+            for name in names
+        ]
+        self.units: dict[int, str] = {}
+
+    @classmethod
+    def of(cls, asked: Question) -> _Columns | None:
+        """None when a column needs the record: a reference, what is computed, the words of another table."""
+        view, names = asked.view, _fields(asked.view, "all")
+        mapped, fields = inspect(view.model).column_attrs, view.model.fields()
+        if view.is_owned and not view.is_reportable:
+            return None
+        for name in names:
+            plain = name in mapped and name in fields and fields[name].kind != "reference"
+            if not (plain or (name == "report_state" and view.is_reportable)):
+                return None
+        return cls(asked, names)
+
+    def __call__(self, session: Session, statement: Any) -> Lines:
+        taken = [getattr(self.model, name) for name in self.taken]
+        rows = session.execute(statement.with_only_columns(*taken)).all()
+        if self.asked.view.is_owned:
+            self._know_units(session, {row.owner_unit_id for row in rows})
+        return [self._line(row) for row in rows], rows[-1].id if rows else 0
+
+    def _line(self, row: Any) -> list[Any]:
+        values = row._mapping
+        line = [
+            (values[name] if make is None else make(values[name]))
+            if name != "report_state"
+            else self.states[self.model.report_state(row, self.asked.actor)]
+            for name, make in self.made
+        ]
+        return [*line, self.units[row.owner_unit_id]] if self.asked.view.is_owned else line
+
+    def _know_units(self, session: Session, ids: set[int]) -> None:
+        unit = listpage.unit_class()
+        if new := ids - self.units.keys():
+            named = session.execute(select(unit.id, unit.name).where(unit.id.in_(new)))
+            self.units |= {row.id: row.name for row in named}
+
+
+def _is_raw(field: Any) -> bool:
+    """Whether Excel should hold the value itself: numbers as numbers, dates as dates."""
+    return field.kind in {"int", "decimal", "money", "day"}
+
+
+def _maker(field: Any) -> Callable[[Any], Any]:
+    """What makes the text of a value in a file."""
+    if field.kind in {"code", "yes_no"}:
+        return _Remembered(field.short).__getitem__
+    short: Callable[[Any], Any] = field.short
+    return short
 
 
 @jobs.task("export", label=_("导出Excel"), reads=True)
@@ -238,10 +359,11 @@ def export(ctx: jobs.JobContext) -> None:
     view: RecordView = current_app.extensions["views"][ctx.args["resource"]]
     require(ctx.actor, "read", view.resource)
     asked = Question(view, ctx.actor, ctx.args["query"])
-    total = listing.count(ctx.session, asked.statement(ctx.session), exact=True)
+    since = ctx.job.created_at  # after all that its owner wrote before he asked for the file
+    total = _length(ctx.session, asked, exact=True, after=since)
 
     def counted() -> Iterator[list[Any]]:
-        for number, row in enumerate(_rows(ctx.session, asked), 1):
+        for number, row in enumerate(_rows(ctx.session, asked, since), 1):
             if number % CHUNK == 0:
                 ctx.progress(number, total)
                 ctx.checkpoint()
@@ -257,8 +379,8 @@ def export(ctx: jobs.JobContext) -> None:
 
 
 def _value(view: RecordView, record: Any, name: str, actor: Actor) -> Any:
-    """A value as Excel should hold it: numbers as numbers, dates as dates, the rest as text."""
+    """A value of a record as a file should hold it."""
     field = view.model.fields().get(name)
-    if field is not None and field.kind in {"int", "decimal", "money", "day"}:
+    if field is not None and _is_raw(field):
         return getattr(record, name)
     return listpage.cell(view, record, name, actor).text

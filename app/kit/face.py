@@ -9,19 +9,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    has_request_context,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_babel import lazy_gettext as _
-from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy import func, select
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.kit import scope
+from app.kit import admission, limits, menu, replica, scope, words
 from app.kit.database import db
 from app.kit.errors import AppError, Invalid
-from app.kit.pages import ErrorPage, Frame, MenuItem
+from app.kit.menu import Frame
+from app.kit.pages import ErrorPage
 from app.kit.reminders import Reminder
 
 if TYPE_CHECKING:
@@ -35,10 +46,11 @@ WORDS = {
     404: _("没有找到这个页面或这条记录，或它不在您单位的范围内"),
     405: _("不能这样打开这个地址"),
     409: _("现在不能进行这项操作"),
-    413: _("上传的内容过大，单个文件不能超过10MB"),
+    413: _("上传的内容过大：附件不能超过10MB，导入的Excel文件不能超过50MB"),
     422: _("内容不符合要求"),
     429: _("操作过于频繁，请稍后再试"),
     500: _("系统出错，您的操作没有完成；已记录，请稍后再试或联系管理员"),
+    503: limits.CROWDED.words,
 }
 
 TITLES = {
@@ -52,6 +64,7 @@ TITLES = {
     422: _("内容不符合要求"),
     429: _("请稍后再试"),
     500: _("系统出错"),
+    503: _("请稍后再试"),
 }
 
 
@@ -79,7 +92,7 @@ def back_to(otherwise: str) -> str:
 
 def wants_json() -> bool:
     """Whether the caller is a program."""
-    return request.path.startswith("/api/")
+    return request.path.startswith(("/api/", "/readyz"))
 
 
 # --- the frame --------------------------------------------------------------------------------------------------
@@ -91,7 +104,7 @@ def frame(modules: Sequence[Module]) -> Frame | None:
     if who is None or who.everywhere:
         return None
     bell = db.session.scalar(select(func.count(Reminder.id)).where(Reminder.state == "open"))
-    made = Frame(who.unit_name, who.unit_name, who.name, menu(modules, who))
+    made = Frame(who.unit_name, who.unit_name, who.name, menu.of(modules, who))
     made.bell = str(bell) if bell else ""
     made.bell_url = url_for("reminder.list", shelf="open")
     languages = current_app.config["LANGUAGES"].items()
@@ -101,83 +114,36 @@ def frame(modules: Sequence[Module]) -> Frame | None:
     return made
 
 
-def menu(modules: Sequence[Module], who: scope.Actor) -> list[MenuItem]:
-    """The menu tree: the register's groups in order, each with the lines that the actor's rights open."""
-    groups: dict[str, MenuItem] = {}
-    for module in modules:
-        group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
-        group.children += module.items(who)
-        group.active |= request.path.startswith(f"/{module.view.model.resource()}/")
-    home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
-    return [home, *_mark([group for group in groups.values() if group.children])]
-
-
-def _mark(items: list[MenuItem]) -> list[MenuItem]:
-    """Mark the line whose page is open: the longest match of path and arguments."""
-    best: tuple[int, list[MenuItem]] = (0, [])
-
-    def walk(item: MenuItem, above: list[MenuItem]) -> None:
-        nonlocal best
-        score = _match(item.url)
-        if score > best[0]:
-            best = (score, [*above, item])
-        for child in item.children:
-            walk(child, [*above, item])
-
-    for item in items:
-        walk(item, [])
-    for item in best[1]:
-        item.active = True
-    return items
-
-
-def _match(url: str) -> int:
-    if not url:
-        return 0
-    parts = urlsplit(url)
-    if parts.path != request.path:
-        root = parts.path.strip("/").partition("/")[0]
-        return (
-            1
-            if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/")
-            else 0
-        )
-    wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    if any(request.args.get(key) != value for key, value in wanted.items()):
-        return 2 if not wanted or "panel" not in wanted else 0
-    return 3 + len(wanted)
-
-
 # --- the application --------------------------------------------------------------------------------------------
 
 
 @cache
-def _digest(folder: str, name: str) -> str:
-    file = Path(folder) / name
-    return hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else "0"
-
-
 def static(name: str) -> str:
     """The address of a static file, with a digest of its content, so that it may be cached for ever."""
-    return f"{url_for('static', filename=name)}?v={_digest(str(current_app.static_folder), name)}"
+    file = Path(str(current_app.static_folder)) / name
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:8] if file.is_file() else "0"
+    return f"{url_for('static', filename=name, _external=False)}?v={digest}"
 
 
-def _escaped(words: LazyString) -> Markup:
-    """A lazy message in a page. Flask-Babel takes it for safe HTML, but ours repeat what people typed."""
-    return escape(str(words))
+@cache
+def icon(name: str) -> Markup:
+    """A sign of the sprite as it stands in a page."""
+    sign = Markup('<svg class="ti" aria-hidden="true"><use href="{}#ti-{}" /></svg>')
+    return sign.format(static("kit/icons.svg"), name)
 
 
 def init_app(flask: Flask, modules: Sequence[Module]) -> None:
     """Give the templates what they need, and every error a page."""
-    LazyString.__html__ = _escaped
+    words.init_app(flask)
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
-    flask.jinja_env.globals["static"] = static
+    flask.jinja_env.globals |= {"static": static, "icon": icon}
     flask.extensions["modules"] = tuple(modules)
 
     @flask.context_processor
     def _frame() -> dict[str, Any]:
         if "frame" not in g:
-            g.frame = None if request.headers.get("HX-Request") else frame(modules)
+            is_whole = has_request_context() and not request.headers.get("HX-Request")
+            g.frame = frame(modules) if is_whole else None
         return {"frame": g.frame}
 
     @flask.after_request
@@ -188,6 +154,8 @@ def init_app(flask: Flask, modules: Sequence[Module]) -> None:
     flask.register_error_handler(AppError, _on_app_error)
     flask.register_error_handler(CSRFError, _on_csrf)
     flask.register_error_handler(HTTPException, _on_http)
+    for trouble in limits.TROUBLES:
+        flask.register_error_handler(trouble, _on_trouble)
     flask.register_error_handler(Exception, _on_failure)
     _health(flask)
 
@@ -223,6 +191,35 @@ def _on_http(error: HTTPException) -> Any:
     return answer(error.code, WORDS.get(error.code) or WORDS[400 if error.code < 500 else 500])
 
 
+def _on_trouble(error: Exception) -> Any:
+    """The database cannot serve this request now: words and Retry-After, by a page that needs no SQL.
+
+    A script of our own pages gets JSON too: it shows the words and keeps the page with what was typed.
+    """
+    found = limits.trouble(error)
+    if found is None:
+        return _on_failure(error)
+    current_app.logger.warning("database: %s on %s %s: %s", found.kind, request.method, request.path, error)
+    try:
+        db.session.rollback()
+    except limits.TROUBLES:
+        db.session.invalidate()
+    g.frame = None
+    g.setdefault("_login_user", None)  # Flask-Login would ask the database who it is
+    if wants_json() or request.headers.get("HX-Request"):
+        answered = jsonify(message=str(found.words))
+    elif request.form and not any("password" in name for name in request.form):
+        inputs = admission.hidden(request.form.items(multi=True))
+        again = {"words": found.words, "action": request.full_path.rstrip("?"), "inputs": inputs}
+        answered = current_app.make_response(render_template("kit/busy.html", **again))
+    else:
+        page = ErrorPage(TITLES[503], status=found.status, message=found.words)
+        answered = current_app.make_response(render_template("kit/error.html", page=page))
+    answered.status_code = found.status
+    answered.headers["Retry-After"] = str(found.retry_after)
+    return answered
+
+
 def _on_failure(error: Exception) -> Any:
     current_app.logger.error("unexpected error on %s %s", request.method, request.path, exc_info=error)
     if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS"):
@@ -231,7 +228,7 @@ def _on_failure(error: Exception) -> Any:
 
 
 def _health(flask: Flask) -> None:
-    """``/healthz``: the process lives; ``/readyz``: the database answers."""
+    """``/healthz``: the process lives; ``/readyz``: the database answers, how the replica stands, how full the room is."""
 
     @flask.get("/healthz")
     def healthz() -> Any:
@@ -239,6 +236,7 @@ def _health(flask: Flask) -> None:
 
     @flask.get("/readyz")
     def readyz() -> Any:
-        with scope.acting(scope.SYSTEM):
+        with scope.acting(scope.SYSTEM), limits.limited(limits.Limit(5, 5)):
             db.session.execute(select(1))
-        return jsonify(status="ok")
+        facts = replica.facts() | current_app.extensions["admission"].state()
+        return jsonify(status="ok", **facts)

@@ -6,16 +6,26 @@ level saw, so that a resubmission can show only what changed since.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from flask_appbuilder import Model
 from sqlalchemy import JSON, ColumnElement, DateTime, Index, String, Text, inspect, true
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.kit.columns import (
+    CodeField,
+    Field,
+    IdCardField,
+    LongTextField,
+    ReferenceField,
+    TextField,
+    YesNoField,
+)
 from app.kit.record import Row, session_of
 from app.kit.scope import Actor, Scoped
 
@@ -56,22 +66,53 @@ class RecordVersion(Scoped, Model):
         return True
 
 
-def snapshot(row: Row) -> Snapshot:
-    """Every column and child row as JSON values."""
-    fields = type(row).fields()
-    mapper = inspect(type(row))
-    taken: Snapshot = {}
-    renamed = {synonym.name for synonym in mapper.synonyms if synonym.key in fields}
-    for attribute in mapper.column_attrs:
-        if attribute.key in renamed or attribute.columns[0].info.get("secret"):
-            continue
-        value = getattr(row, attribute.key)
-        field = fields.get(attribute.key)
-        taken[attribute.key] = field.json(value) if field else _plain(value)
-    taken |= {name: field.json(getattr(row, name)) for name, field in fields.items() if name not in taken}
-    for name in type(row).children:
-        taken[name] = [snapshot(child) for child in getattr(row, name)]
+def snapshot(
+    row: Row, json: Callable[[Field, Any], Any] = lambda field, value: field.json(value)
+) -> Snapshot:
+    """Every column and child row as JSON values; ``json`` is `Field.json`, or one that remembers."""
+    cls: Any = type(row)
+    loaded, taken = vars(row), Snapshot()
+    for name, field in content(cls):
+        value = loaded[name] if name in loaded else getattr(row, name)
+        if value.__class__ not in _AS_THEY_ARE or field.__class__ not in _SAYS_IT_AS_IT_IS:
+            value = _plain(value) if field is None else json(field, value)
+        taken[name] = value
+    for name in cls.children:
+        taken[name] = [snapshot(child, json) for child in getattr(row, name)]
     return taken
+
+
+#: values that JSON keeps, and fields that show theirs unchanged (None: a column without a field)
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_SAYS_IT_AS_IT_IS = frozenset({type(None), TextField, LongTextField, IdCardField, YesNoField, ReferenceField})
+
+
+def remembering() -> Callable[[Field, Any], Any]:
+    """`Field.json` that remembers what it has said of codes: for many snapshots in a row."""
+    said: dict[Field, dict[Any, Any]] = {}
+
+    def json(field: Field, value: Any) -> Any:
+        if value is None or field.__class__ is not CodeField:
+            return field.json(value)
+        known = said.setdefault(field, {})
+        if value not in known:
+            known[value] = field.json(value)
+        return known[value]
+
+    return json
+
+
+@cache
+def content(cls: type[Row]) -> tuple[tuple[str, Field | None], ...]:
+    """What a version keeps of a record but for its children: name and, where there is one, field."""
+    fields, mapper = cls.fields(), inspect(cls)
+    renamed = {synonym.name for synonym in mapper.synonyms if synonym.key in fields}
+    kept = {
+        attribute.key: fields.get(attribute.key)
+        for attribute in mapper.column_attrs
+        if attribute.key not in renamed and not attribute.columns[0].info.get("secret")
+    }
+    return tuple((kept | {name: field for name, field in fields.items() if name not in kept}).items())
 
 
 def _plain(value: Any) -> Any:
@@ -82,6 +123,8 @@ def _plain(value: Any) -> Any:
 
 def difference(before: Snapshot, after: Snapshot) -> list[list[Any]]:
     """What changed: ``[field, before, after]``, silent book-keeping left out."""
+    if not before:
+        return _beginning(after)
     names = [name for name in {**before, **after} if name not in _SILENT]
     changed = []
     for name in names:
@@ -91,6 +134,24 @@ def difference(before: Snapshot, after: Snapshot) -> list[list[Any]]:
         if old != new:
             changed.append([name, old, new])
     return changed
+
+
+def _beginning(after: Snapshot) -> list[list[Any]]:
+    """The difference from nothing: what a new record was given."""
+    given = [(name, value) for name, value in after.items() if value is not None and name not in _SILENT]
+    return [
+        [
+            name,
+            [] if value.__class__ is list else None,
+            _contents(value) if value.__class__ is list else value,
+        ]
+        for name, value in given
+        if value != []
+    ]
+
+
+def _contents(rows: list[Any]) -> list[Any]:
+    return [_content(row) for row in rows]
 
 
 def _content(child: Any) -> Any:
@@ -114,22 +175,36 @@ def recorded(
     write(record, step, actor, message, before, difference(before or {}, snapshot(record)))
 
 
+def changed(cls: type[Row], before: Snapshot, new: Mapping[str, Any]) -> list[list[Any]]:
+    """The difference that setting columns to ``new`` values makes to a row that was ``before``."""
+    fields = cls.fields()
+    after = {
+        name: fields[name].json(value) if name in fields else _plain(value) for name, value in new.items()
+    }
+    return difference({name: before[name] for name in before if name in after}, after)
+
+
 def write(
     record: Any, step: str, actor: Actor, message: str | None, before: Snapshot | None, diff: list[list[Any]]
 ) -> None:
     """Add one version; ``before`` is the content before the change."""
-    session_of(record).add(
-        RecordVersion(
-            record_type=type(record).resource(),
-            record_id=record.id,
-            at=actor.at,
-            account_id=actor.account_id,
-            account_name=actor.name,
-            unit_id=actor.unit_id,
-            unit_name=actor.unit_name,
-            step=step,
-            message=message,
-            snapshot=before,
-            diff=diff,
-        )
-    )
+    session_of(record).add(RecordVersion(**line(record, step, actor, message, before, diff)))
+
+
+def line(
+    record: Any, step: str, actor: Actor, message: str | None, before: Snapshot | None, diff: list[list[Any]]
+) -> dict[str, Any]:
+    """The columns of one version."""
+    return {
+        "record_type": type(record).resource(),
+        "record_id": record.id,
+        "at": actor.at,
+        "account_id": actor.account_id,
+        "account_name": actor.name,
+        "unit_id": actor.unit_id,
+        "unit_name": actor.unit_name,
+        "step": step,
+        "message": message,
+        "snapshot": before,
+        "diff": diff,
+    }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -18,6 +19,7 @@ _BLANKS = re.compile(r"[\s\u3000\u200b\ufeff-]")
 _SHAPE = re.compile(r"[1-9]\d{14}|[1-9]\d{16}[\dX]")
 
 
+@lru_cache(4096)  # the rules ask for the same few numbers again and again, a chunk of an import for its own
 def clean(number: str) -> str:
     """The number without blanks, in half-width digits and capital X."""
     return _BLANKS.sub("", number).translate(_FULL_WIDTH).upper()
@@ -28,6 +30,7 @@ def check_digit(first17: str) -> str:
     return _CHECKS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
 
 
+@lru_cache(4096)
 def normal(number: str) -> str:
     """The 18 characters under which a number is the same person's: a 15-digit one is converted (AID-R042)."""
     number = clean(number)

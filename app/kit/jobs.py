@@ -213,6 +213,15 @@ class Job(Personal, Stateful, Model):
             return 100
         return min(99, 100 * self.done // self.total) if self.total else 0
 
+    @property
+    def time_left(self) -> Any:
+        """About how long it will still take, in words; None when nobody can say."""
+        if self.state != "running" or not self.done or self.total <= self.done or self.started_at is None:
+            return None
+        took = max((now() - self.started_at).total_seconds(), 1)
+        left = took * (self.total - self.done) / self.done
+        return _("%(n)s秒", n=round(left) or 1) if left < 90 else _("%(n)s分钟", n=round(left / 60))
+
     def cancel(self, actor: Actor) -> None:
         """Cancel the job in the caller's transaction; one that runs ends at its next checkpoint.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, and_, func, literal, or_, select
+from sqlalchemy import Select, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from app.kit.errors import BadRequest
@@ -20,6 +21,8 @@ from app.kit.record import Row
 MAX_SIZE = 200
 #: beyond it a count is shown as ``10000+`` until somebody asks for it exactly
 COUNT_CAP = 10_000
+#: more rows than these are put in no order but one that an index keeps
+MOST_SORTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,14 @@ class Order:
     descending: bool = True
 
     def expression(self, model: type[Row]) -> Any:
-        """The value that is sorted by; an empty one sorts as the least of its type."""
+        """The value that is sorted by; an empty one sorts as the least of its type.
+
+        The least stands in the SQL itself, so that an index over the same expression is recognised.
+        """
         column = getattr(model, self.name)
         if self.name == "id":
             return column
-        return func.coalesce(column, literal(_least(column), column.type))
+        return func.coalesce(column, literal_column(_WRITTEN[column.type.python_type], column.type))
 
 
 _LEAST: dict[type, Any] = {
@@ -44,6 +50,15 @@ _LEAST: dict[type, Any] = {
     date: date(1, 1, 1),
     datetime: datetime(1, 1, 1),  # noqa: DTZ001 - wall time
     Decimal: Decimal(0),
+}
+#: the same as both databases write it
+_WRITTEN: dict[type, str] = {
+    str: "''",
+    int: "0",
+    bool: "false",
+    date: "'0001-01-01'",
+    datetime: "'0001-01-01 00:00:00.000000'",
+    Decimal: "0",
 }
 
 
@@ -73,10 +88,13 @@ def page(
     size: int,
     key: str = "",
     number: int = 0,
+    options: Sequence[Any] = (),
 ) -> Slice:
     """One page of ``statement``: at ``key`` (from a former page's link), or page ``number`` counted from 0.
 
-    Page 100,000 by key costs what page 1 costs; by number it is for jumps within the counted range.
+    Page 100,000 by key costs what page 1 costs; by number it is for jumps within the counted range. The ids are
+    found first, so that an index that holds what is asked is read alone, however many rows it passes over; only
+    then are the rows of the page fetched, with the loader ``options``. One statement.
     """
     expression, identifier = order.expression(model), model.id  # type: ignore[attr-defined]
     towards, value = _decode(key, model, order)
@@ -85,10 +103,12 @@ def page(
     if towards in {"after", "before"}:
         statement = statement.where(_beyond(expression, identifier, value, descending=descending))
     ends = (expression.desc(), identifier.desc()) if descending else (expression.asc(), identifier.asc())
-    statement = statement.order_by(*(ends if order.name != "id" else ends[1:])).limit(size + 1)
+    in_order = ends if order.name != "id" else ends[1:]
+    ids = statement.with_only_columns(identifier).order_by(*in_order).limit(size + 1)
     if number:
-        statement = statement.offset(number * size)
-    rows = list(session.scalars(statement))
+        ids = ids.offset(number * size)
+    found = select(model).where(identifier.in_(ids)).order_by(*in_order).options(*options)
+    rows = list(session.scalars(found))
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -138,14 +158,21 @@ def _read_key(parts: Any, model: type[Row], order: Order) -> tuple[str, list[Any
     return towards, [kind.fromisoformat(value) if kind in (date, datetime) else kind(value), row_id]
 
 
-def count(session: Session, statement: Select[Any], *, exact: bool = False) -> int:
-    """How many rows a statement has; at most COUNT_CAP + 1 unless ``exact``."""
-    rows = statement.column_descriptions[0][
-        "entity"
-    ]  # a bare literal would lose the table, and the scope with it
+def too_many_to_sort(session: Session, statement: Select[Any], model: type[Row], order: Order) -> Any:
+    """Why the rows cannot be shown in an order, in words; None when an index keeps it or they are few enough."""
+    if order.name in {"id", *model.ordered} or count(session, statement, most=MOST_SORTED) <= MOST_SORTED:
+        return None
+    label = model.fields()[order.name].label
+    return _("超过%(most)s条，不能按「%(label)s」排序，请先缩小范围", most=MOST_SORTED, label=label)
+
+
+def count(session: Session, statement: Select[Any], *, exact: bool = False, most: int = COUNT_CAP) -> int:
+    """How many rows a statement has; at most ``most`` + 1 unless ``exact``."""
+    # a bare literal would lose the table, and the scope with it
+    rows = statement.column_descriptions[0]["entity"]
     inner = statement.with_only_columns(rows.id).order_by(None)
     if not exact:
-        inner = inner.limit(COUNT_CAP + 1)
+        inner = inner.limit(most + 1)
     return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
 
 

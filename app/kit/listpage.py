@@ -10,11 +10,24 @@ from urllib.parse import urlencode
 from flask import url_for
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, inspect, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import RelationshipProperty, Session, joinedload, selectinload
 
 from app.kit import columns, listing, query, scope, tree
 from app.kit.listing import Order
-from app.kit.pages import Action, Cell, Chip, Column, Crumb, ListPage, Pager, Row, Tab, UnitBox
+from app.kit.pages import (
+    Action,
+    Cell,
+    Chip,
+    Column,
+    Crumb,
+    FieldView,
+    ListPage,
+    Pager,
+    Row,
+    StatisticsPage,
+    Tab,
+    UnitBox,
+)
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
@@ -48,7 +61,8 @@ class Question:
         self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
         self.shelf = self.shelf or (self.view.shelves[0] if self.view.shelves else None)
         self.size = min(max(_number(self.args.get("size"), self.view.page_size), 1), listing.MAX_SIZE)
-        self.number = min(max(_number(self.args.get("page"), 1), 1), listing.COUNT_CAP) - 1
+        last = max(listing.COUNT_CAP // self.size, 1)
+        self.number = min(max(_number(self.args.get("page"), 1), 1), last) - 1
         self.order = self._order()
 
     def _order(self) -> Order:
@@ -72,6 +86,12 @@ class Question:
                 session.scalar(select(unit_class()).where(unit_class().id == chosen)) if is_other else None
             ]
         return self._unit[0]
+
+    @property
+    def needs_more(self) -> bool:
+        """Whether one of 更多条件 is asked for, or all of them are to be seen at once."""
+        inputs = (name for _label, some in self.more for condition in some for name in condition.inputs)
+        return self.args.get("panel") == "all" or any(self.args.get(name, "").strip() for name in inputs)
 
     @property
     def with_subordinates(self) -> bool:
@@ -124,45 +144,56 @@ def unit_class() -> Any:
     return scope.class_of_table("unit")
 
 
-def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
-    """Load what a row shows along with it: one statement a relationship, whatever the rows."""
+def loading(view: RecordView) -> list[Any]:
+    """What the rows of one page show is loaded along: a parent by a join, children by one statement a relationship."""
+    return [(selectinload if one.uselist else joinedload)(one.class_attribute) for one in _shown(view)]
+
+
+def _shown(view: RecordView) -> list[RelationshipProperty[Any]]:
+    """The relationships that a row shows."""
     fields = view.model.fields()
     wanted = {fields[n].shown for n in view.columns if isinstance(fields.get(n), columns.ReferenceField)}
     wanted |= {"owner_unit"} if view.is_reportable else set()
     wanted |= set(view.eager)
     relations = inspect(view.model).relationships
-    return statement.options(
-        *(selectinload(getattr(view.model, name)) for name in sorted(wanted) if name in relations)
-    )
+    return [relations[name] for name in sorted(wanted) if name in relations]
+
+
+def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
+    """A statement of any number of rows, with what they show: by a statement a relationship, so that no row grows wider."""
+    return statement.options(*(selectinload(relation.class_attribute) for relation in _shown(view)))
 
 
 def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> ListPage:
     """The whole page."""
     asked = Question(view, actor, args)
     statement = asked.statement(session)
+    if unsorted := listing.too_many_to_sort(session, statement, view.model, asked.order):
+        asked.order = view.order
     piece = listing.page(
         session,
-        eager(view, statement),
+        statement,
         view.model,
         asked.order,
         asked.size,
         args.get("key", ""),
         asked.number,
+        loading(view),
     )
-    number = (
-        len(piece.rows)
-        if _is_whole(asked, piece)
-        else listing.count(session, statement, exact=args.get("count") == "exact")
-    )
+    number: int | None = len(piece.rows)
+    if not _is_whole(asked, piece):
+        is_exact = args.get("count") == "exact"
+        is_late = view.is_reportable and asked.asked.is_dear and not is_exact
+        number = None if is_late else listing.count(session, statement, exact=is_exact)
     unit = asked.unit(session)
     title = asked.shelf.label if asked.shelf else view.list_title
     page = ListPage(title, crumbs=[Crumb(view.group_label), Crumb(title)])
     page.url = view.url("list")
     problems = asked.asked.problems
-    page.conditions = query.panel(asked.conditions, args, problems)
-    page.more_conditions = [(label, query.panel(some, args, problems)) for label, some in asked.more]
+    fill_panel(page, asked)
     page.asked = asked.asked.words
     page.errors = [problem.words for problem in problems]
+    page.notes = [unsorted] if unsorted else []
     kept = ("shelf", "state", "unit", "sub", "size", "order", "panel")
     page.keep = {key: args[key] for key in kept if args.get(key)}
     page.open_panel = bool(problems) or (args.get("panel") == "all" and not asked.asked.words)
@@ -182,6 +213,20 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.empty = _("没有符合条件的记录") if asked.asked.words else view.empty_words
     page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
     return page
+
+
+def fill_panel(page: ListPage | StatisticsPage, asked: Question) -> None:
+    """The query panel; 更多条件 come with the page only when the question needs them, for they outweigh its rows."""
+    page.conditions = query.panel(asked.conditions, asked.args, asked.asked.problems)
+    if asked.needs_more:
+        page.more_conditions = more_conditions(asked)
+    elif asked.more:
+        page.more_url = asked.at("panel")
+
+
+def more_conditions(asked: Question) -> list[tuple[Any, list[FieldView]]]:
+    """更多条件 by their groups."""
+    return [(label, query.panel(some, asked.args, asked.asked.problems)) for label, some in asked.more]
 
 
 def _is_whole(asked: Question, piece: listing.Slice) -> bool:
@@ -250,6 +295,8 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
     if view.can_add and actor.may("write", resource):
         url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
         actions.append(Action("add", view.add_label, url, "plus", primary=True))
+    if view.can_import and actor.may("write", resource):
+        actions.append(Action("import", _("导入Excel"), view.url("import_file"), "file-import"))
     for step in view.listed_steps():
         if actor.may(step.name, resource):
             url = view.url("dialog", step=step.name)
@@ -309,6 +356,14 @@ def _column(asked: Question, name: str) -> Column:
     column.elastic = field is not None and (
         field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC
     )
+    is_state = name == "report_state"
+    looks = {
+        "kit-center": is_state,
+        f"kit-{column.align}": not is_state and column.align != "left",
+        "kit-elastic": column.elastic,
+        "kit-state": is_state,
+    }
+    column.look = " ".join(look for look, applies in looks.items() if applies)
     if view.sortable(name):
         mine = asked.order.name == name
         column.sorted = ("desc" if asked.order.descending else "asc") if mine else ""
@@ -332,12 +387,12 @@ def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:
     """One value of a row."""
     if name == "report_state":
         chip = state_chip(record.report_state(actor))
-        return Cell(chip.text, "center", chip)
+        return Cell(chip.text, chip)
     field = type(record).fields().get(name)
     if field is None:
         return Cell(view.shown[name].text(record))
     text = record.text(name) if field.kind == "reference" else field.short(getattr(record, name))
-    return Cell(text, field.align, title=text if len(text) > 12 else "")
+    return Cell(text, title=text if len(text) > 12 else "")
 
 
 def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
@@ -364,22 +419,30 @@ def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
     return actions
 
 
-def pager(asked: Question, piece: listing.Slice, number: int) -> Pager:
-    """The footer: 共 n 条 共 m 页 and the ways to other pages (L6)."""
-    capped = number > listing.COUNT_CAP
-    pages = max(1, -(-min(number, listing.COUNT_CAP) // asked.size))
-    words = _("共%(n)s条 共%(m)s页", n=listing.total_words(number), m=f"{pages}+" if capped else pages)
-    made = Pager(words, size=asked.size)
+def counted(asked: Question, number: int | None) -> Pager:
+    """共 n 条 共 m 页; without a number the words that stand there until it comes with the tabs' counts."""
+    made = Pager(_("正在计数…"), size=asked.size)
+    capped = number is None or number > listing.COUNT_CAP
+    if number is not None:
+        pages = max(1, -(-min(number, listing.COUNT_CAP) // asked.size))
+        told = f"{pages}+" if capped else pages
+        made.total = _("共%(n)s条 共%(m)s页", n=listing.total_words(number), m=told)
+    made.count_url = asked.url(count="exact") if capped and asked.args.get("count") != "exact" else ""
+    return made
+
+
+def pager(asked: Question, piece: listing.Slice, number: int | None) -> Pager:
+    """The footer: how many there are, and the ways to other pages (L6)."""
+    made = counted(asked, number)
     if piece.previous_key:
         made.first_url, made.previous_url = asked.url(), asked.url(key=piece.previous_key)
     if piece.next_key:
         made.next_url, made.last_url = asked.url(key=piece.next_key), asked.url(key="last")
     if not asked.args.get("key"):
         made.number = _("第%(n)s页", n=asked.number + 1)
-    made.jump_url = asked.url() if pages > 1 else ""
+    made.jump_url = asked.url() if number is None or number > asked.size else ""
     made.sizes = [
         Tab(str(n), _("%(n)s条/页", n=n), asked.url(size=n), active=n == asked.size)
         for n in (20, 50, 100, 200)
     ]
-    made.count_url = asked.url(count="exact") if capped and asked.args.get("count") != "exact" else ""
     return made

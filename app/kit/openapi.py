@@ -56,7 +56,13 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
             "properties": asks,
             "required": [a.name for a in step.asks if a.field.required],
         }
-        many = body | {"properties": asks | {"ids": {"type": "array", "items": {"type": "integer"}}}}
+        which: dict[str, Any] = {"ids": {"type": "array", "items": {"type": "integer"}}}
+        if step.hop:
+            which["unit"] = {
+                "type": "integer",
+                "description": "代替 ids：该单位由本单位保管的全部记录，答 job",
+            }
+        many = body | {"properties": asks | which}
         if not body["required"]:
             del body["required"]
         paths[f"{base}/{{pk}}/steps/{step.name}"] = {

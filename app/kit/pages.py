@@ -158,7 +158,10 @@ class Tab:
 
 @dataclass
 class Column:
-    """A column of a list; an ``elastic`` one takes what the others leave and cuts long text short."""
+    """A column of a list; an ``elastic`` one takes what the others leave and cuts long text short.
+
+    ``look`` are the classes of its cells.
+    """
 
     name: str
     label: Words
@@ -166,6 +169,7 @@ class Column:
     sort_url: str = ""
     sorted: str = ""
     elastic: bool = False
+    look: str = ""
 
 
 @dataclass
@@ -173,7 +177,6 @@ class Cell:
     """One value of a row."""
 
     text: Words
-    align: str = "left"
     chip: Chip | None = None
     title: Words = ""
 
@@ -190,13 +193,13 @@ class Row:
 
 @dataclass
 class UnitBox:
-    """The unit selector of a list or a statistic."""
+    """The unit selector of a list or a statistic; without ``subordinates`` nobody is asked whether to include them."""
 
     id: int
     name: str
     picker_url: str
     clear_url: str = ""
-    subordinates: bool = True
+    subordinates: bool | None = True
     can_choose: bool = True
 
 
@@ -235,11 +238,15 @@ class Page:
 
 @dataclass
 class ListPage(Page):
-    """A list: query panel, unit selector, state tabs, toolbar, table, footer."""
+    """A list: query panel, unit selector, state tabs, toolbar, table, footer.
+
+    Of the query panel's further conditions, either the inputs are here or the address to get them from.
+    """
 
     url: str = ""
     conditions: list[FieldView] = field(default_factory=list)
     more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
+    more_url: str = ""
     asked: list[Words] = field(default_factory=list)
     keep: dict[str, str] = field(default_factory=dict)
     open_panel: bool = False
@@ -339,6 +346,25 @@ class DialogPage(Page):
 
 
 @dataclass
+class SweepPage(Page):
+    """One step on everything that a unit holds: the unit, how many records in which state, what the step asks.
+
+    Without ``submit`` there is nothing to do, and ``refusal`` says why.
+    """
+
+    url: str = ""
+    unit: UnitBox | None = None
+    text: Words = ""
+    counts: list[tuple[Chip, Words]] = field(default_factory=list)
+    fields: list[FieldView] = field(default_factory=list)
+    refusal: Words = ""
+    confirm: Words = ""
+    submit: Words = ""
+    icon: str = ""
+    danger: bool = False
+
+
+@dataclass
 class StatisticsCell:
     """One figure; ``url`` opens the records behind it."""
 
@@ -354,6 +380,7 @@ class StatisticsPage(Page):
     keep: dict[str, str] = field(default_factory=dict)
     conditions: list[FieldView] = field(default_factory=list)
     more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
+    more_url: str = ""
     told: list[Words] = field(default_factory=list)
     open_panel: bool = False
     dimensions: list[Option] = field(default_factory=list)
@@ -368,6 +395,7 @@ class StatisticsPage(Page):
     chart: dict[str, Any] | None = None
     exports: list[Action] = field(default_factory=list)
     asked: bool = False
+    as_of: Words = ""
 
 
 @dataclass
@@ -393,17 +421,6 @@ class PrintPage(Page):
 
 
 @dataclass
-class MenuItem:
-    """An entry of the menu tree."""
-
-    label: Words
-    url: str = ""
-    icon: str = ""
-    active: bool = False
-    children: list[MenuItem] = field(default_factory=list)
-
-
-@dataclass
 class Card:
     """A module on the home page."""
 
@@ -422,6 +439,7 @@ class Overview(Page):
     columns: list[Words] = field(default_factory=list)
     rows: list[tuple[StatisticsCell, list[StatisticsCell]]] = field(default_factory=list)
     chart: dict[str, Any] | None = None
+    as_of: Words = ""
 
 
 @dataclass
@@ -454,17 +472,3 @@ class ErrorPage(Page):
     message: Words = ""
     back_url: str = "/"
     back_label: Words = ""
-
-
-@dataclass
-class Frame:
-    """What surrounds every page of a logged-in person."""
-
-    unit_name: str
-    unit_path: str
-    person: str
-    menu: list[MenuItem]
-    bell: str = ""
-    bell_url: str = ""
-    account_links: list[tuple[Words, str]] = field(default_factory=list)
-    logout_url: str = ""

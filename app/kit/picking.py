@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from app.kit import columns, scope
+from app.kit import columns, query, scope
 from app.kit.database import db
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def typed(raw: str) -> str | None:
 
 
 def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
-    """The latest records in scope whose searched fields contain the words."""
+    """The latest records in scope whose searched fields contain the words; a name is found by its pinyin too."""
     words = typed(raw)
     if words is None:
         return []
@@ -35,8 +35,9 @@ def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
         statement = statement.where(clause)
     names = searched(view)
     if words and names:
+        fields = view.model.fields()
         statement = statement.where(
-            or_(*(getattr(view.model, name).contains(words, autoescape=True) for name in names))
+            or_(*(query.holds(fields[name], getattr(view.model, name), words) for name in names))
         )
     notes = [name for name in view.columns if name in view.model.fields() and name not in names][:1]
     return [

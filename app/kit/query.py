@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, and_, false, not_, or_
 
-from app.kit import codes, columns, identity, listing
+from app.kit import codes, columns, identity, listing, name_search
 from app.kit.columns import Field
 from app.kit.errors import BadRequest, Problem
 from app.kit.pages import FieldView, Option
@@ -27,6 +27,11 @@ class Choice:
     label: Any
     options: tuple[tuple[str, Any, Callable[[], Clause]], ...]
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names under which it is typed."""
+        return (self.name,)
+
 
 @dataclass
 class Condition:
@@ -42,6 +47,11 @@ class Condition:
     def label(self) -> Any:
         """The words beside the input and in what was asked."""
         return self.called or self.field.label
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names under which it is typed."""
+        return (f"{self.name}_from", f"{self.name}_to") if self.is_range else (self.name,)
 
     @property
     def is_range(self) -> bool:
@@ -66,7 +76,7 @@ class Condition:
             return [self.column.is_(None)], [], [_("%(label)s：(未填)", label=label)]
         if self.field.asked_by == "contains":
             text = columns.clean(raw)[:200]
-            return [self.column.contains(text, autoescape=True)], [], [f"{label}：{text}"]
+            return [holds(self.field, self.column, text)], [], [f"{label}：{text}"]
         if isinstance(self.field, columns.IdCardField):
             number = identity.clean(columns.clean(raw))[:18]
             return [self.column.in_(spellings(number))], [], [f"{label}：{number}"]
@@ -104,8 +114,7 @@ class Condition:
 
     def views(self, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> list[FieldView]:
         """The inputs of the query panel."""
-        suffixes = ("_from", "_to") if self.is_range else ("",)
-        return [self._view(f"{self.name}{suffix}", typed, errors) for suffix in suffixes]
+        return [self._view(name, typed, errors) for name in self.inputs]
 
     def _view(self, name: str, typed: Mapping[str, str], errors: Mapping[str, list[Any]]) -> FieldView:
         value = typed.get(name, "")
@@ -123,6 +132,18 @@ class Condition:
                 Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)
             ]
         return view
+
+
+def holds(field: Field, column: Any, text: str) -> Clause:
+    """The rows whose field holds a typed text: a name by its keys, a number by its beginning, else anywhere."""
+    if field.search == "name":
+        return name_search.named(column, text)
+    found: Clause = (
+        column.startswith(text, autoescape=True)
+        if field.search == "start"
+        else column.contains(text, autoescape=True)
+    )
+    return found
 
 
 #: a longer table is searched, not listed
@@ -159,6 +180,8 @@ class Asked:
     clauses: list[Clause] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     words: list[Any] = field(default_factory=list)
+    #: whether to count what was asked means to look at every hit, in no index of the list's own
+    is_dear: bool = False
 
     @property
     def where(self) -> Clause:
@@ -193,6 +216,7 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
         clauses, problems, words = condition.where(typed)
         asked.problems += problems
         asked.words += words
+        asked.is_dear |= bool(clauses) and (bool(condition.child) or condition.field.search == "name")
         if condition.child:
             behind.setdefault(condition.child, []).extend(clauses)
         else:
@@ -251,7 +275,11 @@ def rest_filter(model: type[Row], name: Any, operator: Any, value: Any) -> Claus
         raise BadRequest(_("不能按「%(name)s」「%(opr)s」筛选", name=str(name)[:40], opr=str(operator)[:20]))
     try:
         if operator in _TEXTUAL:
-            return apply(column, columns.clean(value))
+            text = columns.clean(value)
+            quick = (
+                name_search.maybe_contains(column, text) if operator == "ct" and one.search == "name" else []
+            )
+            return and_(apply(column, text), *quick)
         if operator == "in":
             if not isinstance(value, list) or len(value) > 1000:
                 raise BadRequest(_("in 的值应为列表"))

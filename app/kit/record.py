@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
-from sqlalchemy import DateTime, ForeignKey, Integer, String, inspect, select
+from sqlalchemy import DateTime, ForeignKey, Integer, String, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, declared_attr, mapped_column, object_session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.kit import columns
 from app.kit.clock import now
 from app.kit.columns import Field
-from app.kit.errors import Missing, Problem, Refused
+from app.kit.errors import Missing, NotDeclared, Problem, Refused
 from app.kit.rules import Rule
 from app.kit.scope import Actor, Scoped, door
 
@@ -33,8 +36,12 @@ class Row(Scoped):
     virtual: ClassVar[dict[str, Field]] = {}
     #: what a client reads beside the fields and may send back; it is never obeyed
     echoed: ClassVar[frozenset[str]] = frozenset()
+    #: columns whose order an index keeps, so that any number of rows can be listed by them
+    ordered: ClassVar[tuple[str, ...]] = ()
     #: the words for a broken constraint: its name → (field, words)
     constraint_words: ClassVar[dict[str, tuple[str, Any]]] = {}
+    #: the field by which an import knows a record again, and by which rows of other sheets name theirs
+    known_by: ClassVar[str] = ""
 
     @classmethod
     @cache
@@ -51,6 +58,16 @@ class Row(Scoped):
         for name, field in cls.virtual.items():
             field.name = name
         return own | cls.virtual | common
+
+    @classmethod
+    @cache
+    def judged(cls) -> tuple[tuple[str, Field], ...]:
+        """The fields that a person fills in and of which something may be wrong."""
+        return tuple(
+            (name, field)
+            for name, field in cls.fields().items()
+            if not field.automatic and (field.required or field.rules or type(field).judge is not Field.judge)
+        )
 
     @classmethod
     @cache
@@ -82,6 +99,26 @@ class Row(Scoped):
 
     def settle(self, actor: Actor) -> None:
         """What can only be done once the row has its id; runs in the transaction of every save."""
+
+    @classmethod
+    def settle_many(cls, rows: Sequence[Any], actor: Actor) -> None:
+        """`settle` for new rows that were stored together; a type whose rows are many does it set by set."""
+        for row in rows:
+            row.settle(actor)
+
+    @classmethod
+    def stored_as(cls, session: Session, rows: Sequence[Any]) -> dict[int, Any]:
+        """Index of a row of an import → the record that its owner has of it already, by what it is ``known_by``."""
+        raise NotDeclared(f"{cls.__name__} must say what an import finds: stored_as")
+
+    @classmethod
+    def copies_of(cls, session: Session, rows: Sequence[Any]) -> dict[int, list[Any]]:
+        """Index of a faulty row of a migration → stored records of its owner that may be this very row."""
+        return {}
+
+    def flag(self, problems: Sequence[Problem], unread: set[str]) -> Any:
+        """Keep the record in spite of these problems and note them on it; words when it may not be kept."""
+        return problems[0].words
 
     def derive(self, actor: Actor) -> None:
         """Fill in what follows from the rest; runs before the rules at every save."""
@@ -120,7 +157,13 @@ class Record(Row, Model):
         """Note who wrote and when."""
         if self.created_at is None:
             self.created_at, self.created_by_id = actor.at, actor.account_id
-        self.updated_at, self.updated_by_id, self.updated_by_name = actor.at, actor.account_id, actor.name
+        for name, value in last_change(actor).items():
+            setattr(self, name, value)
+
+
+def last_change(actor: Actor) -> dict[str, Any]:
+    """The columns that say who wrote last."""
+    return {"updated_at": actor.at, "updated_by_id": actor.account_id, "updated_by_name": actor.name}
 
 
 # --- typed values ---------------------------------------------------------------------------------------------
@@ -150,10 +193,15 @@ def fill(row: Row, typed: Mapping[str, Any], prefix: str = "") -> tuple[list[Pro
 
 def _put(row: Row, field: Field, raw: Any) -> None:
     """Set one field to what was typed. Raises Wrong."""
+    setattr(row, field.name, take(field, raw, getattr(row, field.name)))
+
+
+def take(field: Field, raw: Any, before: Any = None) -> Any:
+    """The value of what was typed where ``before`` stood. Raises Wrong."""
     value = field.read(raw)
-    if words := field.retired(value, getattr(row, field.name)):
+    if words := field.retired(value, before):
         raise columns.Wrong(words)
-    setattr(row, field.name, value)
+    return value
 
 
 def _fill_children(row: Row, name: str, raw: Any, path: str) -> list[Problem]:
@@ -181,12 +229,20 @@ def _fill_children(row: Row, name: str, raw: Any, path: str) -> list[Problem]:
     return problems
 
 
-def check(row: Row, skip: set[str] | None = None, prefix: str = "") -> Iterator[Problem]:
-    """Every problem of a row and its children; fields in ``skip`` have been told already."""
-    skip = skip or set()
-    for name, field in type(row).fields().items():
-        if not field.automatic and f"{prefix}{name}" not in skip:
-            for words in field.judge(getattr(row, name)):
+def check(
+    row: Row,
+    skip: set[str] | None = None,
+    prefix: str = "",
+    judge: Callable[[Field, Any], list[Any]] = lambda field, value: field.judge(value),
+) -> Iterator[Problem]:
+    """Every problem of a row and its children; fields in ``skip`` have been told already.
+
+    ``judge`` is `Field.judge`, or one that remembers what it has said of a value.
+    """
+    skip, loaded = skip or set(), vars(row)
+    for name, field in type(row).judged():
+        if not (skip and f"{prefix}{name}" in skip):
+            for words in judge(field, loaded[name] if name in loaded else getattr(row, name)):
                 yield Problem(f"{prefix}{name}", words)
     for rule in type(row).rules:
         for problem in rule(row):
@@ -194,12 +250,25 @@ def check(row: Row, skip: set[str] | None = None, prefix: str = "") -> Iterator[
                 yield Problem(f"{prefix}{problem.field}", problem.words, problem.warning)
     for name in type(row).children:
         for index, child in enumerate(getattr(row, name)):
-            yield from check(child, skip, f"{prefix}{name}.{index}.")
+            yield from check(child, skip, f"{prefix}{name}.{index}.", judge)
+
+
+_judging: ContextVar[Session | None] = ContextVar("judging", default=None)
+
+
+@contextmanager
+def judging(session: Session) -> Iterator[None]:
+    """Within it, records that live in no session yet look things up through this one."""
+    token = _judging.set(session)
+    try:
+        yield
+    finally:
+        _judging.reset(token)
 
 
 def session_of(row: Any) -> Session:
-    """The session that a record lives in."""
-    session = object_session(row)
+    """The session that a record lives in, or is judged by before it lives in any."""
+    session = object_session(row) or _judging.get()
     if session is None:
         raise RuntimeError(f"{row!r} is not in a session")
     return session
@@ -212,6 +281,30 @@ def lock(row: Any) -> None:
     if session.scalar(mine.execution_options(**door("a record in hand"))) is None:
         raise Missing
     session.refresh(row)
+
+
+def put(session: Session, records: Sequence[Any], new: Mapping[str, Any], actor: Actor) -> None:
+    """Set columns of locked records of one type to the same values, by one statement; the scope goes with it.
+
+    The records at hand are then as the rows are. Raises Missing when one of them is not where the actor may write.
+    """
+    model: Any = type(records[0])
+    table, changes = model.__table__, dict(new) | last_change(actor)
+    statement = (
+        update(table)
+        .where(table.c.id.in_([record.id for record in records]), model.scope(actor))
+        .values(**changes, version=table.c.version + 1)
+    )
+    if session.connection().execute(statement).rowcount != len(records):
+        raise Missing
+    for record in records:
+        for name, value in (changes | {"version": record.version + 1}).items():
+            set_committed_value(record, name, value)
+
+
+def append(session: Session, cls: Any, line: Mapping[str, Any]) -> None:
+    """Add a row to a book that only grows, past the session's unit of work."""
+    session.connection().execute(insert(cls.__table__), dict(line))
 
 
 def expect_version(row: Any, version: Any) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
-from sqlalchemy import JSON, ColumnElement, Index, String, and_, false
+from sqlalchemy import JSON, ColumnElement, Index, String, and_, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import columns
 from app.kit.record import Record
-from app.kit.scope import Actor
+from app.kit.scope import Actor, door
 from app.kit.workflow import Stateful
+
+#: records that a reminder names; the rest is counted
+MOST_NAMED = 200
 
 
 class Reminder(Stateful, Record):
@@ -93,8 +96,24 @@ def remind(
         state="open",
         record_type=type(first).resource(),
         record_count=len(records),
-        record_ids=[record.id for record in records[:200]],
+        record_ids=[record.id for record in records[:MOST_NAMED]],
     )
     reminder.stamp(actor)
     session.add(reminder)
     return reminder
+
+
+def remind_more(session: Session, reminder_id: int, records: list[Any]) -> None:
+    """Count further records into a reminder; whether it has been seen to meanwhile stays as it is."""
+    mine = Reminder.id == reminder_id
+    counted = door("a reminder goes on being counted by its sender")
+    named = session.scalar(select(Reminder.record_ids).where(mine).execution_options(**counted))
+    if named is None:
+        return  # the unit has gone, and its reminders with it
+    named = named + [record.id for record in records[: MOST_NAMED - len(named)]]
+    session.execute(
+        update(Reminder)
+        .where(mine)
+        .values(record_count=Reminder.record_count + len(records), record_ids=named)
+        .execution_options(synchronize_session=False, **counted)
+    )

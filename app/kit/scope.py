@@ -47,6 +47,8 @@ class Actor:
     grants: frozenset[tuple[str, str]] = frozenset()
     at: datetime = field(default_factory=now)
     everywhere: bool = False
+    #: class → its rows as this actor sees them, worked out once however many statements carry them
+    criteria: dict[type[Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def depth(self) -> int:
@@ -233,11 +235,17 @@ def _scope_statements(state: ORMExecuteState) -> None:
         return
     if state.is_insert or state.is_update:
         _refuse_unjudged(state)
-    for cls in _reachable(tables):
-        rows = cls.scope(who) if who is not None else false()
-        state.statement = state.statement.options(
-            _Rows(cls, rows, include_aliases=True, propagate_to_loaders=True)
-        )
+    state.statement = state.statement.options(*(_criterion(cls, who) for cls in _reachable(tables)))
+
+
+def _criterion(cls: type[Any], who: Actor | None) -> _Rows:
+    """What ``who`` sees of a class, as an option of a statement; nobody sees nothing."""
+    if who is None:
+        return _Rows(cls, false(), include_aliases=True, propagate_to_loaders=True)
+    if cls not in who.criteria:
+        who.criteria[cls] = _Rows(cls, cls.scope(who), include_aliases=True, propagate_to_loaders=True)
+    found: _Rows = who.criteria[cls]
+    return found
 
 
 def _tables_of(statement: Any) -> frozenset[str]:

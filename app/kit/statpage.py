@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from app.kit import audit, exchange, query, statistics
+from app.kit import audit, exchange, replica, statistics
 from app.kit.errors import BadRequest
 from app.kit.face import render
-from app.kit.listpage import Question, unit_box, unit_class
+from app.kit.listpage import Question, fill_panel, unit_box, unit_class
 from app.kit.pages import Action, Option, PrintPage, PrintTable, StatisticsCell, StatisticsPage
 from app.kit.scope import Actor
 from app.kit.sheetpage import crumbs
@@ -28,21 +29,27 @@ def serve(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page = _page(view, asked, unit)
     if asked.asked.problems or not args.get("by"):
         return render("kit/statistics.html", page)
-    table = compute(view, session, asked, unit, args["by"])
+    table, as_of = compute(view, session, asked, unit, args["by"])
     if args.get("format") == "xlsx":
         return _file(view, session, asked, table)
     if args.get("format") == "print":
-        return render("kit/print.html", _paper(view, asked, table))
+        return render("kit/print.html", _paper(view, asked, table, as_of))
     _fill(page, asked, table, args["by"])
+    page.as_of = replica.as_of_words(as_of)
     return render("kit/statistics.html", page)
 
 
-def compute(view: RecordView, session: Session, asked: Question, unit: Any, by: str) -> Table:
-    """The table of a question."""
-    if view.statistics is None:
+def compute(
+    view: RecordView, session: Session, asked: Question, unit: Any, by: str
+) -> tuple[Table, datetime | None]:
+    """The table of a question, and as of when when the replica has counted."""
+    declared = view.statistics
+    if declared is None:
         raise BadRequest(_("这类记录没有统计"))
-    return statistics.table(
-        session, view.model, asked.statement(session), view.statistics, by, unit, unit_class()
+    wanted = asked.statement(session)
+    return replica.lagging(
+        session,
+        lambda source: statistics.table(source, view.model, wanted, declared, by, unit, unit_class()),
     )
 
 
@@ -51,10 +58,7 @@ def _page(view: RecordView, asked: Question, unit: Any) -> StatisticsPage:
     title = _("%(noun)s统计", noun=asked.shelf.label if asked.shelf else view.list_title)
     page = StatisticsPage(title, crumbs=crumbs(view, _("统计")))
     page.url = view.url("statistic")
-    page.conditions = query.panel(asked.conditions, asked.args, asked.asked.problems)
-    page.more_conditions = [
-        (label, query.panel(some, asked.args, asked.asked.problems)) for label, some in asked.more
-    ]
+    fill_panel(page, asked)
     page.told = asked.asked.words
     page.open_panel = bool(asked.asked.problems)
     page.errors = [problem.words for problem in asked.asked.problems]
@@ -157,10 +161,12 @@ def _rows(table: Table) -> list[list[Any]]:
     return [*lines, [_("合计"), *(n for value in table.values for n in table.total[value.code])]]
 
 
-def _paper(view: RecordView, asked: Question, table: Table) -> PrintPage:
+def _paper(view: RecordView, asked: Question, table: Table, as_of: datetime | None) -> PrintPage:
     page = PrintPage(_title(view), landscape=True)
     page.heading = [(_("单位"), asked.actor.unit_name), (_("制表日期"), asked.actor.at.strftime("%Y-%m-%d"))]
-    page.subtitle = "；".join(str(words) for words in asked.asked.words)
+    page.subtitle = "；".join(
+        str(words) for words in (*asked.asked.words, replica.as_of_words(as_of)) if words
+    )
     page.table = PrintTable(
         _heads(table),
         [

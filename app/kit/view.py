@@ -26,6 +26,7 @@ from app.kit import (
     exporting,
     filing,
     formpage,
+    importing,
     listing,
     listpage,
     picking,
@@ -33,6 +34,7 @@ from app.kit import (
     sheetpage,
     statpage,
     stepping,
+    sweeppage,
 )
 from app.kit.access import needs, writes
 from app.kit.database import db
@@ -53,6 +55,12 @@ class RecordView(Declaration, BaseView):
         self.base_permissions = sorted(permission for permission, _resource in self.grants())
         super().__init__()
 
+    def create_blueprint(self, *args: Any, **kwargs: Any) -> Any:
+        """The routes; that of an upload takes more than the others."""
+        blueprint = super().create_blueprint(*args, **kwargs)
+        blueprint.url_value_preprocessor(importing.make_room)
+        return blueprint
+
     # --- what every route needs ------------------------------------------------------------------------------
 
     @property
@@ -61,11 +69,14 @@ class RecordView(Declaration, BaseView):
         session: Session = db.session()
         return session
 
-    def find(self, pk: int) -> Any:
-        """A record in scope. Raises Missing."""
+    def find(self, pk: int, *, lock: bool = False) -> Any:
+        """A record in scope, with ``lock`` held until the transaction ends. Raises Missing."""
         if pk > listpage.tree_limit():
             raise Missing
-        found = self.session.scalar(select(self.model).where(self.model.id == pk))
+        statement = select(self.model).where(self.model.id == pk)
+        if lock:
+            statement = statement.with_for_update(of=self.model).execution_options(populate_existing=True)
+        found = self.session.scalar(statement)
         if found is None:
             raise Missing
         return found
@@ -87,12 +98,25 @@ class RecordView(Declaration, BaseView):
     @expose("/counts")
     @needs("read")
     def counts(self) -> Any:
-        """The state tabs with their counts, after the first paint."""
+        """The state tabs with their counts, after the first paint; the list's own number too, where it waited."""
         if not self.is_reportable:
             raise Missing
         asked = listpage.Question(self, scope.actor(), request.args)
-        tabs = listpage.state_tabs(asked, listpage.state_counts(asked, self.session))
-        return render("kit/_tabs.html", ListPage(self.list_title, tabs=tabs))
+        counts = listpage.state_counts(asked, self.session)
+        page = ListPage(self.list_title, tabs=listpage.state_tabs(asked, counts))
+        if asked.asked.is_dear:
+            page.pager = listpage.counted(asked, counts[asked.state])
+        return render("kit/_tabs.html", page)
+
+    @expose("/panel")
+    @needs("read")
+    def panel(self) -> Any:
+        """更多条件 of the query panel, when they are unfolded."""
+        asked = listpage.Question(self, scope.actor(), request.args)
+        if not asked.more:
+            raise Missing
+        page = ListPage(self.list_title, more_conditions=listpage.more_conditions(asked))
+        return render("kit/_more.html", page)
 
     @expose("/show/<int:pk>")
     @needs("read")
@@ -169,6 +193,12 @@ class RecordView(Declaration, BaseView):
             self, self.session, self.find_many(request.form.getlist("ids")), step, scope.actor()
         )
 
+    @expose("/sweep/<step>", methods=["GET", "POST"])
+    @needs("read")
+    def sweep(self, step: str) -> Any:
+        """A step on everything that a unit holds."""
+        return sweeppage.serve(self, self.session, step, scope.actor())
+
     @expose("/statistics")
     @needs("read")
     @writes
@@ -212,6 +242,24 @@ class RecordView(Declaration, BaseView):
     def export(self) -> Response:
         """The list as a file."""
         return exporting.file(self, self.session, scope.actor(), request.args)
+
+    @expose("/template")
+    @needs("write")
+    def template(self) -> Response:
+        """The workbook to fill in for an import."""
+        if not self.can_import:
+            raise Missing
+        return importing.hand_out(self, scope.actor(), migrate="migrate" in request.args)
+
+    @expose("/import", methods=["GET", "POST"])
+    @needs("write")
+    def import_file(self) -> Any:
+        """Records from an Excel workbook: the page, and the upload that becomes a job."""
+        if not self.can_import:
+            raise Missing
+        if request.method == "POST":
+            return importing.serve(self, self.session, scope.actor())
+        return importing.page(self, scope.actor())
 
     @expose("/blank")
     @needs("read")

@@ -3,13 +3,15 @@
     refusal(record, step, actor) -> words or None      feeds the button AND the door: one truth
     perform(record, step, actor, **answers)             lock, judge, change, log, remind; never commits
 
-``edit`` and ``delete`` are verbs of every record, judged by the same ``refusal``.
+A step that moves a record from unit to unit says so in a `Hop`, of which :mod:`app.kit.sweep` makes the same step
+on everything that a unit holds. ``edit`` and ``delete`` are verbs of every record, judged by the same ``refusal``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -17,12 +19,12 @@ from typing import Any, ClassVar
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
 from sqlalchemy import JSON, ColumnElement, DateTime, Index, String, Text, true
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kit import columns, history
 from app.kit.columns import Field
 from app.kit.errors import BadRequest, Invalid, Missing, NotDeclared, Problem, Refused
-from app.kit.record import Row, lock, session_of
+from app.kit.record import Row, append, lock, put, session_of
 from app.kit.scope import Actor, Scoped
 
 #: a guard looks at a record and an actor and returns words, or nothing
@@ -38,11 +40,32 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A move from unit to unit, told once for one record and for a million.
+
+    ``sets`` gives the new values of columns and changes nothing itself; ``receiver`` is the id of the unit that has
+    the record once they are set; ``subject`` heads its reminder, with ``%(type)s`` for what the records are called.
+    ``sweep`` is the name of the same step on all that a unit holds; ``guards`` of the chosen unit (None before one
+    is chosen) and the actor say in words why it is not offered.
+    """
+
+    sets: Callable[[Any, Actor], dict[str, Any]]
+    receiver: Callable[[Any, Mapping[str, Any]], int]
+    subject: Callable[[Any], Any]
+    sweep: Any
+    guards: tuple[Guard, ...] = ()
+
+    def refusal(self, unit: Any, actor: Actor) -> Any:
+        """Why the sweep may not happen for a unit, or for none at all, in words; None when it may."""
+        return next((words for guard in self.guards if (words := guard(unit, actor)) is not None), None)
+
+
+@dataclass(frozen=True)
 class Step:
     """A declared move.
 
     ``wide`` guards need SQL of their own; they are judged at the door and on the record's page, not for every
-    row of a list. The effect is the record's method ``on_<name>(actor, **answers)``.
+    row of a list. The effect is the step's ``hop``, or the record's method ``on_<name>(actor, **answers)``.
     """
 
     name: str
@@ -54,6 +77,7 @@ class Step:
     confirm: Any = ""
     success: Any = ""
     danger: bool = False
+    hop: Hop | None = None
 
     def read(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """The answers as values. Raises Invalid with every problem at once."""
@@ -101,6 +125,26 @@ class StepLog(Scoped, Model):
         """As its record."""
         return True
 
+    @staticmethod
+    def line(
+        record: Stateful, step: str, actor: Actor, move: Move, answers: Mapping[str, Any], **more: Any
+    ) -> dict[str, Any]:
+        """The columns of one log; ``more`` is kept beside the answers."""
+        kept = {key: columns_json(value) for key, value in answers.items() if key != "message"}
+        return {
+            "record_type": type(record).resource(),
+            "record_id": record.id,
+            "step": step,
+            "at": actor.at,
+            "account_id": actor.account_id,
+            "account_name": actor.name,
+            "from_unit_id": move.from_unit_id or actor.unit_id,
+            "to_unit_id": move.to_unit_id,
+            "reminder_id": move.reminder_id,
+            "message": answers.get("message"),
+            "answers": kept | more,
+        }
+
 
 @dataclass
 class Move:
@@ -108,8 +152,7 @@ class Move:
 
     from_unit_id: int | None = None
     to_unit_id: int | None = None
-    reminder: Any = None
-    values: dict[str, Any] = field(default_factory=dict)
+    reminder_id: int | None = None
 
 
 class Stateful(Row):
@@ -145,40 +188,65 @@ class Stateful(Row):
         """Why the step may not happen now, in words; None when it may."""
         step = self.step_table()[name]
         for guard in step.guards + (step.wide_guards if wide else ()):
-            if words := guard(self, actor):
+            words = guard(self, actor)
+            if words is not None:  # they are not read here: a lazy message is put together where it is shown
                 return words
         return None
 
     def perform(self, name: str, actor: Actor, **answers: Any) -> Stateful:
         """Perform one step in the caller's transaction, or raise Refused or Invalid and change nothing."""
+        step = self._step(name)
+        values = step.read(answers)
+        lock(self)
+        return self._perform(step, actor, values)
+
+    def perform_locked(self, name: str, actor: Actor, **answers: Any) -> Stateful:
+        """As `perform`, for a record that this transaction has read ``FOR UPDATE``."""
+        step = self._step(name)
+        return self._perform(step, actor, step.read(answers))
+
+    def _step(self, name: str) -> Step:
         step = self.step_table().get(name)
         if step is None or name in {"edit", "delete"}:
             raise BadRequest(_("没有「%(step)s」这个操作", step=name[:30]))
-        values = step.read(answers)
-        session = session_of(self)
-        lock(self)
-        if why := self.refusal(name, actor):
+        return step
+
+    def _perform(self, step: Step, actor: Actor, values: dict[str, Any]) -> Stateful:
+        if (why := self.refusal(step.name, actor)) is not None:
             raise Refused(why)
+        session = session_of(self)
         with session.begin_nested():
-            with history.recorded(self, name, actor, values.get("message")):
-                move: Move = getattr(self, f"on_{name}")(actor, **values) or Move()
-            session.flush()  # the reminder's id goes into the log
-            session.add(
-                StepLog(
-                    record_type=type(self).resource(),
-                    record_id=self.id,
-                    step=name,
-                    at=actor.at,
-                    account_id=actor.account_id,
-                    account_name=actor.name,
-                    from_unit_id=move.from_unit_id or actor.unit_id,
-                    to_unit_id=move.to_unit_id,
-                    reminder_id=move.reminder.id if move.reminder else None,
-                    message=values.get("message"),
-                    answers={key: columns_json(value) for key, value in values.items() if key != "message"},
-                )
-            )
+            hop = step.hop
+            move = self._hop(step.name, hop, actor, values) if hop else self._change(step.name, actor, values)
+            log = StepLog.line(self, step.name, actor, move, values)
+            append(session, StepLog, log)
         return self
+
+    def _change(self, name: str, actor: Actor, values: dict[str, Any]) -> Move:
+        """The effect of a step that is a method of the record."""
+        with history.recorded(self, name, actor, values.get("message")):
+            move: Move = getattr(self, f"on_{name}")(actor, **values) or Move()
+        return move
+
+    def _hop(self, name: str, hop: Hop, actor: Actor, values: dict[str, Any]) -> Move:
+        """The effect of a step that moves the record to another unit, which is told."""
+        before, new = history.snapshot(self), hop.sets(self, actor)
+        receiver = hop.receiver(self, new)
+        message = values.get("message")
+        diff = history.changed(type(self), before, new)
+        version = history.line(self, name, actor, message, before, diff)
+        put(session_of(self), [self], new, actor)
+        append(session_of(self), history.RecordVersion, version)
+        return Move(actor.unit_id, receiver, self.tell(receiver, hop, actor, message or ""))
+
+    def tell(self, receiver: int, hop: Hop, actor: Actor, message: str) -> int | None:
+        """Remind the unit that receives the record. Returns the reminder's id."""
+        raise NotDeclared(f"{type(self).__name__} has a hop and nobody who tells of it")
+
+    @classmethod
+    def looked_up(cls, session: Session, records: Iterable[Any]) -> AbstractContextManager[None]:
+        """Within it the rules of these records ask together what each would ask alone."""
+        return nullcontext()
 
 
 def columns_json(value: Any) -> Any:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, Index, UniqueConstraint, and_, func, select
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, Index, UniqueConstraint, and_, func, or_, select
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship, selectinload
 
-from app.kit import claims, columns, identity, rules, tree
+from app.kit import bulk, claims, columns, identity, rules, tree
 from app.kit.claims import Claim
+from app.kit.clock import today
 from app.kit.errors import Problem
 from app.kit.record import session_of
 from app.kit.scope import Actor, door
@@ -39,9 +40,12 @@ def household_size_counts_members(archive: Archive) -> Iterator[Problem]:
 
 def id_cards_differ(archive: Archive) -> Iterator[Problem]:
     """One number once within the household (AID-R040)."""
-    numbers = Counter(identity.normal(claim.number) for claim in archive.identity_claims())
-    for claim in archive.identity_claims():
-        if numbers[identity.normal(claim.number)] > 1:
+    wanted = archive.identity_claims()
+    numbers = [identity.normal(claim.number) for claim in wanted]
+    if len(set(numbers)) == len(numbers):
+        return
+    for claim, number in zip(wanted, numbers, strict=True):
+        if numbers.count(number) > 1:
             yield Problem(claim.field, _("同一份档案中身份证号重复"))
 
 
@@ -49,7 +53,7 @@ def id_cards_are_free(archive: Archive) -> Iterator[Problem]:
     """One number once in the country, over householders and members of all archives (AID-R039)."""
     wanted = archive.identity_claims()
     taken = claims.holders(session_of(archive), REGISTRY, [claim.number for claim in wanted])
-    for claim in wanted:
+    for claim in wanted if taken else ():
         holder = taken.get(claims.id_key(claim.number))
         if holder and (holder.record_type, holder.record_id) != ("archive", archive.id):
             yield Problem(claim.field, conflict_words(session_of(archive), holder.record_id, holder.role))
@@ -109,13 +113,15 @@ class Archive(Reportable):
         Index("ix_archive_author", "created_by_id", "id"),
     )
     children = ("family_members",)
+    ordered = ("archive_no", "full_name", "birth_date", "created_at")
     echoed = frozenset({"archive_kind", "problem_flags"})
+    known_by = "id_card_no"
 
-    archive_no: Mapped[str] = columns.text(_("职工编号"), 30, hint=_("留空则按单位自动编号"))
+    archive_no: Mapped[str] = columns.text(_("职工编号"), 30, hint=_("留空则按单位自动编号"), search="start")
     hardship_category: Mapped[str] = columns.code(_("困难类别"), "hardship_category", required=True)
     full_name: Mapped[str] = columns.text(_("姓名"), 50, required=True, search="name")
     id_card_no: Mapped[str] = columns.id_card(
-        _("身份证号"), required=True, autofill="birth:birth_date gender:gender"
+        _("身份证号"), required=True, index=True, autofill="birth:birth_date gender:gender"
     )
     gender: Mapped[str] = columns.code(_("性别"), "gender", required=True)
     birth_date: Mapped[date] = columns.day(_("出生日期"), required=True, rules=(rules.not_in_future,))
@@ -207,18 +213,26 @@ class Archive(Reportable):
 
     def identity_claims(self) -> list[Claim]:
         """The numbers of the householder and of every member."""
-        people = [("id_card_no", "head", self.id_card_no)]
-        people += [
-            (f"family_members.{index}.id_card_no", "member", member.id_card_no)
+        wanted = [Claim(self.id_card_no, "head", "id_card_no")]
+        wanted += [
+            Claim(member.id_card_no, "member", f"family_members.{index}.id_card_no")
             for index, member in enumerate(self.family_members)
         ]
-        return [Claim(number, role, field) for field, role, number in people if number]
+        return [claim for claim in wanted if claim.number]
+
+    @classmethod
+    def looked_up(cls, session: Session, records: Iterable[Archive]) -> AbstractContextManager[None]:
+        """Who holds the numbers of these households."""
+        numbers = (claim.number for archive in records for claim in archive.identity_claims())
+        return claims.known(session, REGISTRY, numbers)
 
     def derive(self, actor: Actor) -> None:
         """Dates, sums and numbers that follow from the rest (AID-R045, R052)."""
         super().derive(actor)
-        self.birth_date = self.birth_date or identity.birth_date(self.id_card_no or "")
-        self.gender = self.gender or identity.gender(self.id_card_no or "")
+        if not self.birth_date:
+            self.birth_date = identity.birth_date(self.id_card_no or "")
+        if not self.gender:
+            self.gender = identity.gender(self.id_card_no or "")
         for member in self.family_members:
             member.derive(actor)
         if self.household_annual_income is not None and self.household_size:
@@ -228,9 +242,117 @@ class Archive(Reportable):
             self.archive_no = next_archive_no(session_of(self), self.owner_unit_id)
 
     def settle(self, actor: Actor) -> None:
-        """Register the numbers of the household."""
+        """Register the numbers of the household; a file that passes every rule has no problem left (AID-R087)."""
         super().settle(actor)
         claims.register(session_of(self), REGISTRY, "archive", self.id, self.identity_claims())
+        if self.problem_flags:  # but for another file of these people, which only merging removes (AID-R088)
+            is_double = "duplicate_id" in self.problem_flags and has_double(self)
+            self.problem_flags = ["duplicate_id"] if is_double else []
+
+    @classmethod
+    def settle_many(cls, rows: Sequence[Archive], actor: Actor) -> None:
+        """Register the numbers of new households; a flagged one takes none that is another's or no number at all."""
+        session, taken, values = session_of(rows[0]), set[str](), list[dict[str, Any]]()
+        for archive in sorted(rows, key=lambda archive: bool(archive.problem_flags)):
+            wanted = archive.identity_claims()
+            if archive.problem_flags:
+                held = claims.holders(session, REGISTRY, [claim.number for claim in wanted])
+                wanted = [
+                    claim
+                    for claim in wanted
+                    if not identity.fault(claim.number, actor.at.date())
+                    and claims.id_key(claim.number) not in held
+                    and claims.id_key(claim.number) not in taken
+                ]
+                wanted = list({claims.id_key(claim.number): claim for claim in wanted}.values())
+            made = claims.rows(REGISTRY, "archive", archive.id, wanted)
+            taken.update(row["id_key"] for row in made)
+            values += made
+        bulk.insert_values(session, claims.IdentityClaim, values)
+
+    @classmethod
+    def stored_as(cls, session: Session, rows: Sequence[Archive]) -> dict[int, Archive]:
+        """The files that the owners have of these householders; what stands elsewhere is the rules' matter."""
+        held = claims.holders(session, REGISTRY, [row.id_card_no for row in rows if row.id_card_no])
+        heads = {
+            index: holder.record_id
+            for index, row in enumerate(rows)
+            if row.id_card_no
+            and (holder := held.get(claims.id_key(row.id_card_no)))
+            and holder.role == "head"
+        }
+        found = (
+            {archive.id: archive for archive in _files(session, cls.id.in_(set(heads.values())))}
+            if heads
+            else {}
+        )
+        return {
+            index: found[pk]
+            for index, pk in heads.items()
+            if pk in found
+            and found[pk].owner_unit_id == rows[index].owner_unit_id
+            and not found[pk].is_cancelled
+            and found[pk].merged_into_id is None
+        }
+
+    @classmethod
+    def copies_of(cls, session: Session, rows: Sequence[Archive]) -> dict[int, list[Archive]]:
+        """Files of the same owners under the same names: a faulty file may hold no number that finds it again."""
+        if not rows:
+            return {}
+        units, called = {row.owner_unit_id for row in rows}, {row.full_name for row in rows}
+        nameless = [cls.full_name.is_(None)] if None in called else []
+        where = and_(cls.owner_unit_id.in_(units), or_(cls.full_name.in_(called - {None}), *nameless))
+        found: dict[tuple[int, str | None], list[Archive]] = {}
+        for archive in _files(session, where):
+            found.setdefault((archive.owner_unit_id, archive.full_name), []).append(archive)
+        return {
+            index: found[key]
+            for index, row in enumerate(rows)
+            if (key := (row.owner_unit_id, row.full_name)) in found
+        }
+
+    def flag(self, problems: Sequence[Problem], unread: set[str]) -> Any:
+        """Note on a file of an older system what is wrong with it (SM-AID-04); it needs a name or a number."""
+        if not self.full_name and not self.id_card_no:
+            return _("姓名和身份证号都没有，不能导入")
+        found = {self._flag_of(problem, unread) for problem in problems}
+        self.problem_flags = [flag for flag in PROBLEM_FLAGS if flag in found]
+        return None
+
+    def _flag_of(self, problem: Problem, unread: set[str]) -> str:
+        child, _dot, rest = problem.field.partition(".")
+        index, _dot, name = rest.partition(".")
+        person: Any = getattr(self, child)[int(index)] if rest else self
+        match name or child:
+            case "household_size" if self.household_size is not None:
+                return "family_size"
+            case "id_card_no" if problem.field in unread:
+                return "bad_id"
+            case "id_card_no" if person.id_card_no:
+                return "bad_id" if identity.fault(person.id_card_no, today()) else "duplicate_id"
+        return "incomplete"
+
+
+def has_double(archive: Archive) -> bool:
+    """Whether one of the household's numbers stands in another file that is neither cancelled nor merged away."""
+    numbers = {claim.number for claim in archive.identity_claims()}
+    numbers |= {identity.normal(number) for number in numbers}
+    numbers |= {number[:6] + number[8:17] for number in numbers if len(number) == 18}
+    others = and_(Archive.id != archive.id, in_normal_lists())
+    members = select(FamilyMember.archive_id).where(FamilyMember.id_card_no.in_(numbers))
+    where = or_(Archive.id_card_no.in_(numbers), Archive.id.in_(members))
+    look = select(Archive.id).where(others, where).limit(1)
+    return (
+        session_of(archive).scalar(look.execution_options(**door("identity uniqueness is national")))
+        is not None
+    )
+
+
+def _files(session: Session, where: ColumnElement[bool]) -> list[Archive]:
+    """Files with their members, past the scope: what an import may have brought before."""
+    statement = select(Archive).where(where).options(selectinload(Archive.family_members))
+    return list(session.scalars(statement.execution_options(**door("files that an import finds again"))))
 
 
 def is_formal() -> ColumnElement[bool]:
@@ -244,7 +366,23 @@ def in_normal_lists() -> ColumnElement[bool]:
 
 
 def next_archive_no(session: Any, unit_id: int) -> str:
-    """单位编号 and a running number, new within the unit; the unit's row is locked while it is given (AID Q35)."""
+    """单位编号 and a running number, new within the unit; the unit's row is locked while it is given (AID Q35).
+
+    Files that are stored together get theirs one after the other, from one look.
+    """
+    given = bulk.given()
+    if given is None:
+        prefix, last = _last_number(session, unit_id)
+        return f"{prefix}{last + 1:06d}"
+    prefix, last = given.get(unit_id) or _last_number(session, unit_id)
+    while bulk.is_typed(f"{prefix}{last + 1:06d}"):
+        last += 1
+    given[unit_id] = (prefix, last + 1)
+    return f"{prefix}{last + 1:06d}"
+
+
+def _last_number(session: Any, unit_id: int) -> tuple[str, int]:
+    """What a unit's numbers begin with, and the last one that runs."""
     unit = session.scalar(
         select(Unit)
         .where(Unit.id == unit_id)
@@ -261,8 +399,7 @@ def next_archive_no(session: Any, unit_id: int) -> str:
     last = session.scalar(
         select(func.max(Archive.archive_no)).where(pattern).execution_options(**door("numbering of a unit"))
     )
-    number = int(last[len(prefix) :]) + 1 if last and last[len(prefix) :].isdigit() else 1
-    return f"{prefix}{number:06d}"
+    return prefix, int(last[len(prefix) :]) if last and last[len(prefix) :].isdigit() else 0
 
 
 def conflict_words(session: Any, archive_id: int, role: str) -> Any:

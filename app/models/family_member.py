@@ -49,12 +49,12 @@ class FamilyMember(Child, Record):
     parent_key = "archive_id"
 
     archive_id: Mapped[int] = mapped_column(ForeignKey("archive.id", ondelete="CASCADE"), index=True)
-    full_name: Mapped[str] = columns.text(_("姓名"), 50, required=True)
+    full_name: Mapped[str] = columns.text(_("姓名"), 50, required=True, search="name")
     relation: Mapped[str] = columns.code(_("关系"), "family_relation", required=True, autofill="gender")
     gender: Mapped[str] = columns.code(_("性别"), "gender", required=True)
     political_status: Mapped[str | None] = columns.code(_("政治面貌"), "political_status")
     id_card_no: Mapped[str] = columns.id_card(
-        _("身份证号"), required=True, autofill="birth:birth_date gender:gender"
+        _("身份证号"), required=True, index=True, autofill="birth:birth_date gender:gender"
     )
     birth_date: Mapped[date] = columns.day(_("出生日期"), required=True, rules=(rules.not_in_future,))
     health_status: Mapped[str | None] = columns.code(_("健康状况"), "health_status")

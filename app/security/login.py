@@ -11,6 +11,7 @@ from flask_appbuilder.security.views import AuthDBView
 from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from flask_login import login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from sqlalchemy import func, select
 
@@ -161,6 +162,7 @@ def enter(came: Visitor) -> None:
     session.permanent = True
     login_user(came)
     admit(came)
+    generate_csrf()  # in this answer's cookie: two pages that are opened at once would each make one
 
 
 def renew(key: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement
 from app.kit import claims, forms, query, scope
 from app.kit.declaration import Shelf
 from app.kit.errors import Problem
-from app.kit.module import Entry
+from app.kit.module import Entry, sweeps
 from app.kit.pages import Chip, Conflict
 from app.kit.scope import Actor
 from app.kit.statistics import Measure, Statistics
@@ -27,6 +27,7 @@ from app.models.archive import (
     in_normal_lists,
     is_formal,
 )
+from app.models.assignment import ADMINISTRATION
 from app.models.unit import full_names
 
 
@@ -174,6 +175,9 @@ class ArchiveView(RecordView):
     )
     carried = ("employer_name",)
     has_attachments = True
+    can_import = True
+    import_key = _("户主身份证号")
+    measure_word = _("户")
     add_label = _("增加新的职工档案")
     delete_label = _("删除选中的职工档案")
     save_label = _("保存当前档案")
@@ -181,6 +185,10 @@ class ArchiveView(RecordView):
     step_labels = {"send_back": _("退回职工档案")}
     empty_words = _("还没有职工档案。点击「增加新的职工档案」开始录入；下级单位上报后也会出现在这里。")
     signature = (_("填表人（签字）："), _("审核人（签字）："), _("单位（盖章）："), _("日期：    年  月  日"))
+
+    def may_migrate(self, actor: Actor) -> bool:
+        """The administrator of 全总 alone brings the files of the older system."""
+        return actor.depth == 1 and ADMINISTRATION in actor.rights
 
     def label_of(self, name: str) -> Any:
         """The list says 致困原因 (spec 3.1)."""
@@ -263,4 +271,5 @@ MENU = (
     entries("hardship", _("困难职工档案管理"), _("职工档案")),
     entries("migrant", _("农民工档案管理"), _("农民工档案")),
     entries("temporary", _("临时救助档案管理"), _("临时救助职工档案")),
+    Entry(_("快速上报和退回"), entries=sweeps(Archive)),
 )

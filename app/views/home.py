@@ -9,6 +9,7 @@ from flask_appbuilder import IndexView, expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, case, func, select
+from sqlalchemy.orm import Session
 
 from app.kit import scope
 from app.kit.access import needs
@@ -18,6 +19,7 @@ from app.kit.listpage import TONES, state_chip
 from app.kit.module import Module
 from app.kit.pages import Card, HomePage, Overview, StatisticsCell
 from app.kit.reminders import Reminder
+from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
 from app.models.archive import Archive, in_normal_lists
 from app.views.archive import ArchiveView
@@ -50,9 +52,11 @@ class HomeView(IndexView):  # type: ignore[misc]
     def overview(self) -> Any:
         """The figures of the home page, asked for when it has been painted."""
         who = scope.actor()
-        return render(
-            "kit/_overview.html", archive_overview(who) if who.may("read", "archive") else Overview("")
-        )
+        if not who.may("read", "archive"):
+            return render("kit/_overview.html", Overview(""))
+        page, as_of = lagging(db.session(), lambda source: archive_overview(source, who))
+        page.as_of = as_of_words(as_of)
+        return render("kit/_overview.html", page)
 
 
 def cards(who: Actor) -> list[Card]:
@@ -82,7 +86,7 @@ def latest_reminders() -> list[tuple[str, Any, Any, str]]:
     ]
 
 
-def archive_overview(who: Actor) -> Overview:
+def archive_overview(session: Session, who: Actor) -> Overview:
     """The archives that the unit sees, by kind and state, each figure leading to its list. One statement."""
     shelves = [shelf for shelf in ArchiveView.shelves if shelf.where is not None]
     cells = [(shelf, state) for shelf in shelves for state in STATES]
@@ -90,7 +94,7 @@ def archive_overview(who: Actor) -> Overview:
         func.sum(case((and_(shelf.where(), Archive.state_is(state, who)), 1), else_=0))
         for shelf, state in cells
     ]
-    found = db.session.execute(select(*wanted).select_from(Archive).where(in_normal_lists())).one()
+    found = session.execute(select(*wanted).select_from(Archive).where(in_normal_lists())).one()
     counts = {(shelf.name, state): number or 0 for (shelf, state), number in zip(cells, found, strict=True)}
     page = Overview(
         _("本单位及下级上报的档案"), columns=[*(state_chip(state).text for state in STATES), _("合计")]

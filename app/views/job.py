@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import send_file
+from flask import current_app, send_file
 from flask_appbuilder import expose
 from flask_babel import lazy_gettext as _
 
@@ -68,7 +69,7 @@ class JobView(RecordView):
         job = self.find(pk)
         page = SheetPage(job.title, crumbs=crumbs(self, job.title))
         page.chips, page.actions = self.chips(job, scope.actor()), actions(self, job, scope.actor())
-        return render("kit/job.html", page, job=job)
+        return render("kit/job.html", page, job=job, mend=_mend(job))
 
     @expose("/result/<int:pk>")
     @needs("read")
@@ -76,6 +77,13 @@ class JobView(RecordView):
         """The file that a job left."""
         job = self.find(pk)
         file = jobs.result_file(job.id)
-        if not job.result or not file.exists():
+        if not job.result or "filename" not in job.result or not file.exists():
             raise Missing
         return send_file(file, as_attachment=True, download_name=job.result["filename"])
+
+
+def _mend(job: Job) -> Callable[[int], str] | None:
+    """Where a record that could not be done is put right; a job that tells no ids has no such place."""
+    resource, page = job.args.get("resource"), job.args.get("mend")
+    view = current_app.extensions["views"].get(resource)
+    return (lambda pk: view.url(page, pk=pk)) if view and page in {"edit", "show"} else None

@@ -10,18 +10,19 @@ Held as ``owner_path`` and ``holder_depth``; what a unit sees is derived (spec S
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, ColumnElement, Integer, and_, false, select
+from sqlalchemy import Boolean, ColumnElement, Integer, and_, false, or_, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from app.kit import columns, tree
+from app.kit import columns, sweep, tree
 from app.kit.record import Record, check, session_of
 from app.kit.reminders import remind
 from app.kit.scope import Actor, door
-from app.kit.workflow import Ask, Move, Stateful, Step
+from app.kit.workflow import Ask, Hop, Stateful, Step
 
 MESSAGE = Ask("message", columns.LongTextField(_("提醒内容"), 500, required=True, wide=True))
 
@@ -85,6 +86,40 @@ def is_complete(record: Any, actor: Actor) -> Any:
     return None
 
 
+def has_chosen_below(unit: Any, actor: Actor) -> Any:
+    """快速退回 is for a subordinate's data (AID-R027, R029)."""
+    if unit is not None and unit.path == actor.path:
+        return _("对本级单位的数据没有快速退回功能，请选择下级单位")
+    return None
+
+
+def one_up(record: Any, actor: Actor) -> dict[str, Any]:
+    """上报: one level up; the version written beside it is what the superior saw (AID-R016)."""
+    return {"holder_depth": record.holder_depth - 1, "returned": False, "last_reported_at": actor.at}
+
+
+def one_down(record: Any, actor: Actor) -> dict[str, Any]:
+    """退回: one level down towards the owner, marked as returned (AID-R022, Q41)."""
+    return {"holder_depth": record.holder_depth + 1, "returned": True, "last_returned_at": actor.at}
+
+
+def receiver(record: Any, new: Mapping[str, Any]) -> int:
+    """The unit that a record comes to."""
+    return tree.last_id(tree.ancestor(record.owner_path, new["holder_depth"]))
+
+
+UP = Hop(
+    one_up, receiver, lambda cls: _("%(type)s上报数据", type=cls.__label__), _("快速上报"), (has_superior,)
+)
+DOWN = Hop(
+    one_down,
+    receiver,
+    lambda cls: _("%(type)s退回数据", type=cls.__label__),
+    _("快速退回"),
+    (has_chosen_below,),
+)
+
+
 class Reportable(Stateful, Record):
     """Adds the envelope (上报信封) and its two steps."""
 
@@ -114,6 +149,7 @@ class Reportable(Stateful, Record):
             wide_guards=(is_complete,),
             icon="send",
             success=_("上报成功"),
+            hop=UP,
         ),
         Step(
             "send_back",
@@ -124,6 +160,7 @@ class Reportable(Stateful, Record):
             confirm=_("确定退回选中的记录吗？"),
             success=_("退回成功"),
             danger=True,
+            hop=DOWN,
         ),
     )
     edit_guards = (is_own,)
@@ -187,18 +224,25 @@ class Reportable(Stateful, Record):
         if self.owner_unit_id is None:
             self.own(actor)
 
-    def on_report(self, actor: Actor, message: str) -> Move:
-        """One level up; the version written beside it is what the superior saw."""
-        self.holder_depth, self.returned, self.last_reported_at = self.holder_depth - 1, False, actor.at
-        return self._moved(actor, message, _("%(type)s上报数据", type=type(self).__label__))
+    @classmethod
+    def held(cls, who: Actor, path: str, until: datetime) -> ColumnElement[bool]:
+        """What ``who`` holds of a unit's records since ``until`` at the latest.
 
-    def on_send_back(self, actor: Actor, message: str) -> Move:
-        """One level down, marked as returned."""
-        self.holder_depth, self.returned, self.last_returned_at = self.holder_depth + 1, True, actor.at
-        return self._moved(actor, message, _("%(type)s退回数据", type=type(self).__label__))
+        Of his own unit its own records, of a subordinate also those from below it (AID-R028). What comes in later
+        has been looked at by nobody yet and waits for the next time.
+        """
+        of_unit = cls.owner_path == path if path == who.path else tree.at_level(cls.owner_path, path)
+        moments = (cls.last_reported_at, cls.last_returned_at)
+        since = [or_(moment.is_(None), moment <= until) for moment in moments]
+        return and_(of_unit, cls.holder_depth == who.depth, cls.created_at <= until, *since)
 
-    def _moved(self, actor: Actor, message: str, subject: Any) -> Move:
-        receiver = tree.last_id(tree.ancestor(self.owner_path, self.holder_depth))
-        return Move(
-            actor.unit_id, receiver, remind(session_of(self), receiver, [self], subject, message, actor)
-        )
+    def tell(self, receiver: int, hop: Hop, actor: Actor, message: str) -> int | None:
+        """A reminder to the unit that receives the record (AID-R018)."""
+        session = session_of(self)
+        reminder = remind(session, receiver, [self], hop.subject(type(self)), message, actor)
+        session.flush()  # its id goes into the log
+        return reminder.id
+
+
+for _step in Reportable.steps:
+    sweep.offer(_step)

@@ -54,18 +54,23 @@ def live_database(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> I
 
 
 @pytest.fixture(scope="session")
-def live(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a running server with the demo country."""
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = tmp_path_factory.mktemp("live-home")
-    environment = os.environ | {
-        "UNIONDESK_HOME": str(home),
+def live_place(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of the server, and of a worker beside it."""
+    return os.environ | {
+        "UNIONDESK_HOME": str(tmp_path_factory.mktemp("live-home")),
         "DATABASE_URL": live_database,
         "UNIONDESK_DEMO_PASSWORD": PASSWORD,
         "PYTHONWARNINGS": "ignore",
     }
+
+
+@pytest.fixture(scope="session")
+def live(live_place: dict[str, str]) -> Iterator[str]:
+    """The address of a running server with the demo country."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment, home = live_place, Path(live_place["UNIONDESK_HOME"])
     subprocess.run([sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True)
     gunicorn = [
         sys.executable,

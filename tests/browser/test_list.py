@@ -156,6 +156,59 @@ def test_a_query_folds_away_and_says_what_was_asked(clerk):
     expect(page.locator("[name='family_members.full_name']")).to_have_value("张")
 
 
+def test_the_rest_of_a_query_comes_when_it_is_unfolded(clerk):
+    """By keyboard too: what was typed stays, the button keeps the focus, the next Tab goes on after the panel."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    page.fill("[name=full_name]", "张")
+    folded = page.locator("[name='family_members.full_name']")
+    expect(folded).to_have_count(0)
+    page.focus("[data-toggle-query]")
+    with page.expect_response("**/archive/panel?*"):
+        page.keyboard.press("Enter")
+    expect(folded).to_be_visible()
+    expect(page.locator("[name=full_name]")).to_have_value("张")
+    expect(page.locator("[data-toggle-query]")).to_be_focused()
+    expect(page.locator("[data-toggle-query]")).to_have_attribute("aria-expanded", "true")
+    page.fill("[name=birth_date_from]", "1960-01-01")
+    page.fill("[name='family_members.full_name']", "王")
+    page.click("[data-toggle-query]")
+    expect(folded).to_be_hidden()
+    page.click("[data-toggle-query]")
+    expect(folded).to_have_value("王")  # asked for once, kept from then on
+    page.focus("[name='family_members.full_name']")
+    page.keyboard.press("Enter")
+    expect(page.locator(".kit-asked")).to_contain_text("家属姓名：王")
+    expect(page.locator(".kit-asked")).to_contain_text("姓名：张")
+    assert "panel=" not in page.url
+
+
+def test_the_rest_of_a_query_is_asked_for_again_after_a_failure(clerk):
+    """A network that is down for a moment does not leave the panel empty for ever."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    page.route("**/archive/panel?*", lambda route: route.fulfill(status=204))
+    with page.expect_response("**/archive/panel?*"):
+        page.click("[data-toggle-query]")
+    page.unroute("**/archive/panel?*")
+    page.click("[data-toggle-query]")
+    page.click("[data-toggle-query]")
+    expect(page.locator("[name='family_members.full_name']")).to_be_visible()
+
+
+def test_a_query_unfolds_where_no_script_runs(clerk, chromium, live):
+    """The button then asks for the page with everything on it."""
+    pass_ = clerk.page.context.storage_state()
+    context = chromium.new_context(base_url=live, java_script_enabled=False, storage_state=pass_)
+    page = context.new_page()
+    page.goto("/archive/list/?shelf=hardship")
+    page.fill("[name=full_name]", "张")
+    page.click("[data-toggle-query]")
+    expect(page.locator("[name='family_members.full_name']")).to_be_visible()
+    expect(page.locator("[name=full_name]")).to_have_value("张")
+    context.close()
+
+
 def test_an_empty_list_says_what_to_do(clerk):
     """An empty result is told in words."""
     page = clerk.page
@@ -198,3 +251,16 @@ def test_the_four_prints_stay_on_their_paper(clerk, rows, fields):
     paper = page.locator(".kit-paper")
     expect(paper).to_contain_text("困难职工档案")
     assert paper.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+def test_the_number_of_a_name_search_comes_after_the_rows(clerk):
+    """The rows do not wait for the count; it arrives with the counts of the tabs."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship&size=200")
+    names = page.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    surnames = [name.strip()[0] for name in names]
+    common = max(surnames, key=surnames.count)
+    page.goto(f"/archive/list/?shelf=hardship&size=1&full_name={common}")
+    number = surnames.count(common)
+    expect(page.locator("#kit-count")).to_contain_text(f"共{number}条 共{number}页")
+    expect(page.locator("#tab-all .kit-count")).to_have_text(str(number))

@@ -409,6 +409,7 @@ class RecordViewCases:
             ("GET", "export"),
             ("GET", "statistics"),
             ("GET", "counts"),
+            ("GET", "panel"),
         ]
         found += [("GET", "blank"), ("GET", "add"), ("POST", "add")] if self.view.can_add else []
         return [(method, self.page(address)) for method, address in found]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.kit.pages import MenuItem
+from app.kit.menu import MenuItem
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "guide"

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from app.kit.worker import Worker
 from app.models.archive import Archive
 
 #: login → (parent, children are below it); the chain of every unit, typed again from DESIGN §8
@@ -56,6 +57,12 @@ class Paper:
             "delete": unit == self.owner == self.holder,
         }[deed]
 
+    def is_swept(self, unit, chosen):
+        """SM-AID-02: whether 快速上报 or 快速退回 of ``unit`` on a chosen unit reaches the file."""
+        return self.holder == unit and (
+            self.owner == chosen if chosen == unit else chosen in chain(self.owner)
+        )
+
     def do(self, deed):
         way = chain(self.owner)
         if deed == "report":
@@ -74,8 +81,8 @@ def perform(client, pk, deed):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_random_deeds_agree_with_the_spec(rest, country, make_archive, seed):
-    # SM-AID-01; AID-R014, R016, R017, R019, R021–R027, R035
+def test_random_deeds_agree_with_the_spec(app, rest, country, make_archive, seed):
+    # SM-AID-01, SM-AID-02; AID-R014, R016, R017, R019, R021–R030, R035
     chance = Random(seed)
     papers = {}
     for owner in [*chance.sample(sorted(PARENT), 4), "xinfeng"]:
@@ -85,6 +92,10 @@ def test_random_deeds_agree_with_the_spec(rest, country, make_archive, seed):
         paper = papers[pk]
         near = [*chain(paper.owner), paper.holder, paper.holder]
         unit = chance.choice(near) if chance.random() < 0.85 else chance.choice(sorted(PARENT))
+        if chance.random() < 0.2:
+            everything_of_a_unit(app, rest, country, papers, chance, unit)
+            everybody_sees(country, papers)
+            continue
         deed = chance.choices(("report", "send_back", "edit", "delete"), (50, 30, 15, 5))[0]
         expected = paper.may(unit, deed)
         answer = perform(rest(f"{unit}_clerk"), pk, deed)
@@ -96,6 +107,26 @@ def test_random_deeds_agree_with_the_spec(rest, country, make_archive, seed):
         elif expected:
             paper.do(deed)
         everybody_sees(country, papers)
+
+
+def everything_of_a_unit(app, rest, country, papers, chance, unit):
+    """快速上报 or 快速退回 of a unit on another, mostly one that it may choose."""
+    deed = chance.choice(("report", "send_back"))
+    below = [one for one in PARENT if unit in chain(one)]
+    chosen = chance.choice(below) if chance.random() < 0.85 else chance.choice(sorted(PARENT))
+    reached = [paper for paper in papers.values() if paper.is_swept(unit, chosen)]
+    body = {"unit": country.unit(chosen).id, "message": "请查收"}
+    answer = rest(f"{unit}_clerk").post(f"/api/v1/archive/steps/{deed}", json=body)
+    told = (unit, deed, chosen, answer.json)
+    if unit not in chain(chosen):
+        assert answer.status_code == 404, told
+    elif (deed == "report" and PARENT[unit] is None) or (deed == "send_back" and chosen == unit):
+        assert answer.status_code == 409, told
+    else:
+        assert answer.status_code == 202 or (answer.status_code == 409 and not reached), told
+        Worker(app, lease=6000).run(once=True)
+        for paper in reached:
+            paper.do(deed)
 
 
 def everybody_sees(country, papers):

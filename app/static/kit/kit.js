@@ -63,8 +63,19 @@
       goTo(loginUrl());
       throw new Error("logged out");
     }
+    if (answer.headers.has("Retry-After")) throw await tooBusy(answer);
     return answer;
   }
+
+  /** The server could not serve us now: its own words; the page stays with what was typed. */
+  async function tooBusy(answer) {
+    const error = new Error(answer.statusText);
+    error.words = (await answer.json().catch(() => ({}))).message;
+    return error;
+  }
+
+  /** What a failed request is to tell. */
+  const wordsOf = (error) => error.words || say(navigator.onLine ? "failed" : "offline");
 
   async function askJson(url) {
     const answer = await ask(url, { headers: { Accept: "application/json" } });
@@ -127,9 +138,9 @@
       const answer = await ask(url);
       if (await followed(answer)) return;
       showInDialog(await answer.text());
-    } catch {
+    } catch (error) {
       closeDialog();
-      toast(say(navigator.onLine ? "failed" : "offline"));
+      toast(wordsOf(error));
     }
   }
 
@@ -169,9 +180,9 @@
       const answer = await ask(form.action, { method: "POST", body: hasFile ? data : new URLSearchParams(data) });
       if (await followed(answer)) return;
       showInDialog(await answer.text());
-    } catch {
+    } catch (error) {
       idle(form);
-      toast(say(navigator.onLine ? "failed" : "offline"));
+      toast(wordsOf(error));
     }
   }
 
@@ -235,6 +246,8 @@
   function toggleQuery(form, open = !form.classList.contains("kit-open")) {
     form.classList.toggle("kit-open", open);
     find("[data-toggle-query]", form)?.setAttribute("aria-expanded", String(open));
+    const later = find("[data-later]", form);
+    if (open && later) window.htmx?.trigger(later, "unfold");
   }
 
   /** Go to a page by number. */
@@ -726,8 +739,8 @@
       const state = find("[data-draft-state]");
       if (state) state.textContent = "";
       find("main [data-entry] :is(input:not([type=hidden]), select, textarea)")?.focus();
-    } catch {
-      toast(say("failed"));
+    } catch (error) {
+      toast(wordsOf(error));
     }
   }
 
@@ -837,7 +850,7 @@
       button.remove();
     } catch (error) {
       button.disabled = false;
-      toast(error.message || say("failed"));
+      toast(error.words || error.message || say("failed"));
     }
   }
 
@@ -893,7 +906,11 @@
     "[data-close-alert]": (one) => one.closest("[data-alert]").remove(),
     "[data-toggle-theme]": toggleTheme,
     "[data-toggle-menu]": toggleMenu,
-    "[data-toggle-query]": (one) => toggleQuery(one.closest(".kit-query")),
+    "[data-toggle-query]": (one, event) => {
+      event.preventDefault();
+      one.removeAttribute("name"); // its value is for where no script runs
+      toggleQuery(one.closest(".kit-query"));
+    },
     "[data-unit-toggle]": (one) => toggleUnits(one.closest("[data-unit-box]")),
     "[data-add-row]": (one) => addRow(one.closest("[data-child]")),
     "[data-remove-row]": (one) => removeRow(one.closest("[data-child-row]")),
@@ -1011,12 +1028,23 @@
     goTo(location.href);
   }
 
+  function busyWords(xhr) {
+    try {
+      return JSON.parse(xhr.responseText).message || say("failed");
+    } catch {
+      return say("failed");
+    }
+  }
+
   // htmx: only for lists; an answer that is not a list is shown as a page of its own.
   function beforeSwap(event) {
     const { xhr, target, requestConfig } = event.detail;
     if (leadsToLogin(xhr.responseURL) || xhr.status === 401) {
       event.detail.shouldSwap = false;
       goTo(loginUrl());
+    } else if (xhr.getResponseHeader("Retry-After")) {
+      event.detail.shouldSwap = false;
+      toast(busyWords(xhr));
     } else if (target.hasAttribute?.("data-region") && !xhr.responseText.includes(`id="${target.id}"`)) {
       event.detail.shouldSwap = false;
       goTo(requestConfig.path);

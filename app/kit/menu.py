@@ -1,0 +1,94 @@
+"""The frame of a page and its menu: the lines that a person's rights open, with the one marked that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import request
+from flask_babel import lazy_gettext as _
+
+from app.kit.pages import Words
+from app.kit.scope import Actor
+
+if TYPE_CHECKING:
+    from app.kit.module import Module
+
+
+@dataclass
+class MenuItem:
+    """An entry of the menu tree."""
+
+    label: Words
+    url: str = ""
+    icon: str = ""
+    active: bool = False
+    children: list[MenuItem] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the page shown is this one or one below it."""
+        return self.active or any(child.is_open for child in self.children)
+
+
+@dataclass
+class Frame:
+    """What surrounds every page of a logged-in person."""
+
+    unit_name: str
+    unit_path: str
+    person: str
+    menu: list[MenuItem]
+    bell: str = ""
+    bell_url: str = ""
+    account_links: list[tuple[Words, str]] = field(default_factory=list)
+    logout_url: str = ""
+
+
+def of(modules: Sequence[Module], who: Actor) -> list[MenuItem]:
+    """The menu tree: the register's groups in order, each with the lines that the actor's rights open."""
+    groups: dict[str, MenuItem] = {}
+    for module in modules:
+        group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
+        group.children += module.items(who)
+        group.active |= request.path.startswith(f"/{module.view.model.resource()}/")
+    home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
+    return [home, *_mark([group for group in groups.values() if group.children])]
+
+
+def _mark(items: list[MenuItem]) -> list[MenuItem]:
+    """Mark the line whose page is open: the longest match of path and arguments."""
+    best: tuple[int, list[MenuItem]] = (0, [])
+
+    def walk(item: MenuItem, above: list[MenuItem]) -> None:
+        nonlocal best
+        score = _match(item.url)
+        if score > best[0]:
+            best = (score, [*above, item])
+        for child in item.children:
+            walk(child, [*above, item])
+
+    for item in items:
+        walk(item, [])
+    for item in best[1]:
+        item.active = True
+    return items
+
+
+def _match(url: str) -> int:
+    if not url:
+        return 0
+    parts = urlsplit(url)
+    if parts.path != request.path:
+        root = parts.path.strip("/").partition("/")[0]
+        return (
+            1
+            if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/")
+            else 0
+        )
+    wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    if any(request.args.get(key) != value for key, value in wanted.items()):
+        return 2 if not wanted or "panel" not in wanted else 0
+    return 3 + len(wanted)
