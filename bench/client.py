@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from bench.counting import HEADER
 
-_TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
+#: the hidden field of a login form: ours and Flask-AppBuilder's, and Django's
+_TOKEN = re.compile(
+    r'name="(?P<field>csrf_token|csrfmiddlewaretoken)"[^>]*value="(?P<value>[^"]+)"'
+    r'|value="(?P<value2>[^"]+)"[^>]*name="(?P<field2>csrf_token)"'
+)
+#: seconds after which an answer is given up
+PATIENCE = 300
 
 
 @dataclass
@@ -24,6 +32,8 @@ class Answer:
     statements: int = 0
     sql_ms: float = 0.0
     cpu_ms: float = 0.0
+    #: where it sends us
+    location: str = ""
 
 
 @dataclass
@@ -32,6 +42,7 @@ class Browser:
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    token: str = ""
     _connection: http.client.HTTPConnection | None = None
 
     def get(self, path: str, *, fresh: bool = False) -> Answer:
@@ -44,32 +55,58 @@ class Browser:
             self.close()
             return self._ask("GET", path)
 
-    def log_in(self, name: str, password: str) -> None:
+    def log_in(self, name: str, password: str, door: str = "/login/") -> None:
         """Through the login page, as anybody does. Raises RuntimeError when it does not work."""
-        found = _TOKEN.search(self.get("/login/").body.decode())
+        found = _TOKEN.search(self.get(door).body.decode())
         if found is None:
             raise RuntimeError(f"port {self.port}: no login form")
-        typed = {"username": name, "password": password, "csrf_token": found[1] or found[2]}
+        token = {found["field"] or found["field2"]: found["value"] or found["value2"]}
         self.close()
-        answer = self._ask("POST", "/login/", urlencode(typed))
+        answer = self._ask("POST", door, urlencode({"username": name, "password": password, **token}))
         if answer.status != 302:
             raise RuntimeError(f"port {self.port}: {name} could not log in ({answer.status})")
 
+    def post(self, path: str, body: bytes, kind: str) -> Answer:
+        """A form as the browser sends it; ``kind`` is its content type."""
+        return self._ask("POST", path, body, {"Content-Type": kind})
+
+    def post_json(self, path: str, body: dict[str, Any]) -> Answer:
+        """One request of REST, with the token of `let_in`."""
+        return self._ask("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+
+    def let_in(self, name: str, password: str) -> None:
+        """A token of REST. Raises RuntimeError when there is none."""
+        typed = {"username": name, "password": password, "provider": "db"}
+        answer = self.post_json("/api/v1/security/login", typed)
+        if answer.status != 200:
+            raise RuntimeError(f"port {self.port}: {name} got no token ({answer.status})")
+        self.token = json.loads(answer.body)["access_token"]
+
     def again(self) -> Browser:
         """The same person at another window."""
-        return Browser(self.port, dict(self.cookies))
+        return Browser(self.port, dict(self.cookies), self.token)
 
     def close(self) -> None:
         if self._connection:
             self._connection.close()
         self._connection = None
 
-    def _ask(self, method: str, path: str, body: str | None = None) -> Answer:
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+    def headers(self) -> dict[str, str]:
+        """Who is asking."""
+        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        return {
+            **(cookies if self.cookies else {}),
+            **({"Authorization": f"Bearer {self.token}"} if self.token else {}),
+        }
+
+    def _ask(
+        self, method: str, path: str, body: str | bytes | None = None, more: dict[str, str] | None = None
+    ) -> Answer:
+        headers = self.headers() | (more or {})
         if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
         if self._connection is None:
-            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
             self._connection.connect()
         start = time.perf_counter()
         self._connection.request(method, quote(path, safe="/?&=%:"), body, headers)
@@ -82,7 +119,8 @@ class Browser:
         statements, sql_ms, cpu_ms = (response.headers.get(HEADER) or "0 0 0").split()
         if response.will_close:
             self.close()
-        return Answer(response.status, content, seconds, int(statements), float(sql_ms), float(cpu_ms))
+        where = response.headers.get("Location") or ""
+        return Answer(response.status, content, seconds, int(statements), float(sql_ms), float(cpu_ms), where)
 
 
 def rate(browser: Browser, path: str, seconds: float, clients: int = 8) -> float:

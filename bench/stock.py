@@ -158,7 +158,9 @@ def prepare(password: str) -> None:
         BaseSecurityManager.create_db(builder.sm)
         builder.add_permissions(update_perms=True)
         admin: Any = builder.sm.find_role("Admin")
-        if not builder.sm.add_user(ADMIN, "Stock", "Admin", "stock@example.org", admin, password):
+        if known := builder.sm.find_user(ADMIN):
+            builder.sm.reset_password(known.id, password)
+        elif not builder.sm.add_user(ADMIN, "Stock", "Admin", "stock@example.org", admin, password):
             raise RuntimeError("the stock account was not made")
         db.session.remove()
 
