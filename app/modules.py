@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from app.kit.module import Module
 from app.views import account, archive, code_table, code_value, job, reminder, unit
+from app.views.archive import menu as archive_menu
 
 ARCHIVES, PEOPLE, REMINDERS = _("职工档案管理"), _("用户管理"), _("提醒")
 
@@ -25,7 +26,7 @@ RIGHTS = (
 )
 
 MODULES = (
-    Module("archive", archive.ArchiveView, ARCHIVES, "users", archive.MENU),
+    Module("archive", archive.ArchiveView, ARCHIVES, "users", archive_menu.MENU),
     Module("code_table", code_table.CodeTableView, PEOPLE, "settings", code_table.MENU),
     Module("code_value", code_value.CodeValueView, PEOPLE, in_menu=False),
     Module("unit", unit.UnitView, PEOPLE, "settings", unit.MENU),

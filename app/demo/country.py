@@ -21,7 +21,8 @@ from app.kit.reminders import Reminder
 from app.kit.scope import SYSTEM, Actor, door
 from app.kit.workflow import StepLog
 from app.models.account import Account
-from app.models.archive import REGISTRY, Archive
+from app.models.archive import Archive
+from app.models.archive.lookup import REGISTRY
 from app.models.assignment import ADMINISTRATION, Assignment
 from app.models.unit import Unit
 from app.security import policy

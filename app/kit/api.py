@@ -39,7 +39,8 @@ from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
 from app.kit.history import RecordVersion
 from app.kit.listing import Order
-from app.kit.listpage import Question, loading, state_chip, unit_class
+from app.kit.listpage import loading, state_chip
+from app.kit.question import Question, unit_class
 from app.kit.scope import Actor
 from app.kit.view import RecordView
 from app.kit.workflow import perform_many

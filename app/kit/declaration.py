@@ -23,7 +23,11 @@ from app.kit.workflow import Stateful, Step
 
 @dataclass(frozen=True)
 class Shelf:
-    """A named part of a list with menu entries of its own, e.g. 农民工档案."""
+    """A named part of a list with menu entries of its own, e.g. 农民工档案, 注销职工档案库.
+
+    Without ``steps`` the list offers what the view offers; with it just these steps, above the list and as icons of
+    its rows, and neither add, import nor delete. ``columns`` and ``conditions`` stand in place of the view's.
+    """
 
     name: str
     label: Any
@@ -31,6 +35,18 @@ class Shelf:
     #: values that a new record of this shelf begins with
     begins: Mapping[str, str] = field(default_factory=dict)
     add_title: Any = ""
+    #: takes the place of the view's ``base_clauses``: this shelf holds what the others leave out
+    base: Callable[[], list[ColumnElement[bool]]] | None = None
+    #: records of the actor's own unit alone: no unit selector
+    is_own: bool = False
+    steps: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ()
+    conditions: tuple[Any, ...] = ()
+    #: what stands above the list, e.g. how what it shows is mended
+    advice: Any = ""
+    empty_words: Any = ""
+    #: whether the home page counts it
+    is_counted: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +132,16 @@ class Declaration:
         opened = {("can_read", resource)}
         if cls.can_add or cls.can_edit or cls.can_delete:
             opened.add(("can_write", resource))
-        return opened | {(f"can_{name}", resource) for name in cls.steps()}
+        return opened | {(f"can_{step.name}", resource) for step in cls.steps().values() if not step.right}
+
+    @classmethod
+    def more_grants(cls) -> dict[str, set[tuple[str, str]]]:
+        """What other rights open on this record type: right → permissions, by what its steps name."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for step in cls.steps().values():
+            if step.right:
+                found.setdefault(step.right, set()).add((f"can_{step.name}", cls.model.resource()))
+        return found
 
     @classmethod
     def steps(cls) -> dict[str, Step]:
@@ -137,9 +162,12 @@ class Declaration:
         """Whether records belong to units, so that a list has a unit selector."""
         return hasattr(self.model, "owner_path")
 
-    def listed_steps(self) -> list[Step]:
+    def listed_steps(self, shelf: Shelf | None = None) -> list[Step]:
         """The steps offered above a list."""
-        return list(self.steps().values())
+        table = self.steps()
+        if shelf is not None and shelf.steps is not None:
+            return [table[name] for name in shelf.steps]
+        return [step for step in table.values() if step.listed]
 
     def base_clauses(self) -> list[ColumnElement[bool]]:
         """What every list and statistic of the type leaves out."""

@@ -19,8 +19,8 @@ from app.kit import audit, exchange, jobs, listing, listpage
 from app.kit.access import require
 from app.kit.database import db
 from app.kit.errors import BadRequest, Refused
-from app.kit.listpage import Question
 from app.kit.pages import PrintPage, PrintTable
+from app.kit.question import Question, unit_class
 from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
 
@@ -131,12 +131,12 @@ def blank(view: RecordView, shelf: str) -> PrintPage:
     return page
 
 
-def _fields(view: RecordView, which: str) -> list[str]:
+def _fields(asked: Question, which: str) -> list[str]:
     """The columns of a list's print or file: those shown, or every field of the sheet."""
     if which == "all":
-        shown = [n for _label, names in view.sheet if not isinstance(names, str) for n in names]
-        return [*shown, *(n for n in view.columns if n not in shown)]
-    return list(view.columns)
+        shown = [n for _label, names in asked.view.sheet if not isinstance(names, str) for n in names]
+        return [*shown, *(n for n in asked.columns if n not in shown)]
+    return list(asked.columns)
 
 
 def _texts(view: RecordView, record: Any, names: list[str], actor: Actor) -> list[Any]:
@@ -146,7 +146,7 @@ def _texts(view: RecordView, record: Any, names: list[str], actor: Actor) -> lis
 def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> PrintPage:
     """The list on paper: this page or the whole result, the fields shown or all of them (L12, AID-R082)."""
     asked = Question(view, actor, args)
-    names = _fields(view, args.get("fields", "shown"))
+    names = _fields(asked, args.get("fields", "shown"))
     statement = asked.statement(session)
     as_of = None
     if args.get("rows") == "result":
@@ -205,10 +205,10 @@ def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, st
         return redirect(where)
     session.commit()
     if kind == "csv":
-        lines = exchange.csv_lines(_header(view), _streamed(asked))
+        lines = exchange.csv_lines(_header(asked), _streamed(asked))
         return exchange.attachment(lines, f"{_title(asked)}.csv")
     return exchange.attachment(
-        exchange.xlsx_file(_header(view), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx"
+        exchange.xlsx_file(_header(asked), _rows(session, asked), gettext("数据")), f"{_title(asked)}.xlsx"
     )
 
 
@@ -227,9 +227,9 @@ def _title(asked: Question) -> str:
     return f"{asked.shelf.label if asked.shelf else asked.view.list_title} {asked.actor.at:%Y%m%d}"
 
 
-def _header(view: RecordView) -> list[Any]:
-    header = [view.label_of(name) for name in _fields(view, "all")]
-    return [*header, _("所属单位")] if view.is_owned else header
+def _header(asked: Question) -> list[Any]:
+    header = [asked.view.label_of(name) for name in _fields(asked, "all")]
+    return [*header, _("所属单位")] if asked.view.is_owned else header
 
 
 def _rows(session: Session, asked: Question, after: datetime | None = None) -> Iterator[list[Any]]:
@@ -263,7 +263,7 @@ def _chunk(
 
 def _records(asked: Question, session: Session, statement: Any) -> Lines:
     """The values of a chunk by way of the records, for what only a record can tell."""
-    view, names = asked.view, _fields(asked.view, "all")
+    view, names = asked.view, _fields(asked, "all")
     records = session.scalars(listpage.eager(view, statement)).all()
     lines = []
     for record in records:
@@ -306,7 +306,7 @@ class _Columns:
     @classmethod
     def of(cls, asked: Question) -> _Columns | None:
         """None when a column needs the record: a reference, what is computed, the words of another table."""
-        view, names = asked.view, _fields(asked.view, "all")
+        view, names = asked.view, _fields(asked, "all")
         mapped, fields = inspect(view.model).column_attrs, view.model.fields()
         if view.is_owned and not view.is_reportable:
             return None
@@ -334,7 +334,7 @@ class _Columns:
         return [*line, self.units[row.owner_unit_id]] if self.asked.view.is_owned else line
 
     def _know_units(self, session: Session, ids: set[int]) -> None:
-        unit = listpage.unit_class()
+        unit = unit_class()
         if new := ids - self.units.keys():
             named = session.execute(select(unit.id, unit.name).where(unit.id.in_(new)))
             self.units |= {row.id: row.name for row in named}
@@ -371,7 +371,7 @@ def export(ctx: jobs.JobContext) -> None:
         ctx.progress(total, total)
 
     with (
-        exchange.xlsx_file(_header(view), counted(), gettext("数据")) as made,
+        exchange.xlsx_file(_header(asked), counted(), gettext("数据")) as made,
         jobs.result_file(ctx.job.id).open("wb") as kept,
     ):
         shutil.copyfileobj(made, kept)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, inspect, select
+from sqlalchemy import Select, inspect
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload, selectinload
 
-from app.kit import columns, listing, query, scope, tree
-from app.kit.listing import Order
+from app.kit import columns, listing, query
 from app.kit.pages import (
     Action,
     Cell,
@@ -28,131 +26,26 @@ from app.kit.pages import (
     Tab,
     UnitBox,
 )
+from app.kit.question import TONES, Question
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
 
-#: state of CT-39 → the tone of its chip
-TONES = {"pending": "grey", "reported": "green", "returned": "amber"}
 #: a text column of at least this length gives way to the others
 ELASTIC = 60
-#: arguments that say where in the list one is, not what is asked
-_PLACE = frozenset({"key", "page", "count", "draft"})
 
 
-@dataclass
-class Question:
-    """What a list's URL asks: conditions, unit, state, order and place."""
-
-    view: RecordView
-    actor: Actor
-    args: Mapping[str, str]
-    #: the chosen unit in a list, once it has been looked for
-    _unit: list[Any] | None = None
-
-    def __post_init__(self) -> None:
-        self.conditions = query.conditions_of(self.view.model, self.view.conditions)
-        self.more = [
-            (label, query.conditions_of(self.view.model, names)) for label, names in self.view.more_conditions
-        ]
-        everything = [*self.conditions, *(one for _label, some in self.more for one in some)]
-        self.asked = query.ask(self.view.model, everything, self.args)
-        self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
-        self.shelf = self.shelf or (self.view.shelves[0] if self.view.shelves else None)
-        self.size = min(max(_number(self.args.get("size"), self.view.page_size), 1), listing.MAX_SIZE)
-        last = max(listing.COUNT_CAP // self.size, 1)
-        self.number = min(max(_number(self.args.get("page"), 1), 1), last) - 1
-        self.order = self._order()
-
-    def _order(self) -> Order:
-        name, _sep, direction = self.args.get("order", "").partition(":")
-        if name and name in self.view.columns and self.view.sortable(name):
-            return Order(name, direction == "desc")
-        return self.view.order
-
-    @property
-    def state(self) -> str:
-        """The state tab that is open; empty for 所有数据."""
-        state = self.args.get("state", "")
-        return state if state in TONES and self.view.is_reportable else ""
-
-    def unit(self, session: Session) -> Any:
-        """The unit chosen in the unit selector; None when none, or none that the actor sees, is chosen."""
-        if self._unit is None:
-            chosen = _number(self.args.get("unit"), 0)
-            is_other = chosen not in (0, self.actor.unit_id) and chosen <= tree_limit()
-            self._unit = [
-                session.scalar(select(unit_class()).where(unit_class().id == chosen)) if is_other else None
-            ]
-        return self._unit[0]
-
-    @property
-    def needs_more(self) -> bool:
-        """Whether one of 更多条件 is asked for, or all of them are to be seen at once."""
-        inputs = (name for _label, some in self.more for condition in some for name in condition.inputs)
-        return self.args.get("panel") == "all" or any(self.args.get(name, "").strip() for name in inputs)
-
-    @property
-    def with_subordinates(self) -> bool:
-        """包含下级数据: on unless unticked (L5, L11)."""
-        return self.args.get("sub", "1") != "0"
-
-    def statement(self, session: Session, *, with_state: bool = True) -> Select[Any]:
-        """The records asked for, before order and place."""
-        model = self.view.model
-        statement = select(model).where(self.asked.where)
-        for clause in self.view.base_clauses():
-            statement = statement.where(clause)
-        if self.shelf is not None and self.shelf.where is not None:
-            statement = statement.where(self.shelf.where())
-        unit = self.unit(session)
-        if self.view.is_owned:
-            path = unit.path if unit else self.actor.path
-            if not self.with_subordinates:
-                statement = statement.where(model.owner_path == path)
-            elif unit:
-                statement = statement.where(tree.at_level(model.owner_path, path))
-        if with_state and self.state:
-            statement = statement.where(model.state_is(self.state, self.actor))
-        return statement
-
-    def url(self, **changes: Any) -> str:
-        """The list with some arguments changed; the place in it is forgotten."""
-        kept = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
-        kept |= {key: str(value) for key, value in changes.items()}
-        return self.at("list", {key: value for key, value in kept.items() if value != ""})
-
-    def at(self, endpoint: str, arguments: Mapping[str, str] | None = None) -> str:
-        """Another page of this resource with the same question."""
-        if arguments is None:
-            arguments = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
-        return f"{self.view.url(endpoint)}{'?' if arguments else ''}{urlencode(arguments)}"
-
-
-def _number(raw: str | None, default: int) -> int:
-    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 16 else default
-
-
-def tree_limit() -> int:
-    """The largest id that a database integer holds."""
-    return 2**31 - 1
-
-
-def unit_class() -> Any:
-    """The mapped class of the only tree."""
-    return scope.class_of_table("unit")
-
-
-def loading(view: RecordView) -> list[Any]:
+def loading(view: RecordView, names: tuple[str, ...] = ()) -> list[Any]:
     """What the rows of one page show is loaded along: a parent by a join, children by one statement a relationship."""
-    return [(selectinload if one.uselist else joinedload)(one.class_attribute) for one in _shown(view)]
+    shown = _shown(view, names or view.columns)
+    return [(selectinload if one.uselist else joinedload)(one.class_attribute) for one in shown]
 
 
-def _shown(view: RecordView) -> list[RelationshipProperty[Any]]:
-    """The relationships that a row shows."""
+def _shown(view: RecordView, names: tuple[str, ...]) -> list[RelationshipProperty[Any]]:
+    """The relationships that a row with these columns shows."""
     fields = view.model.fields()
-    wanted = {fields[n].shown for n in view.columns if isinstance(fields.get(n), columns.ReferenceField)}
+    wanted = {fields[n].shown for n in names if isinstance(fields.get(n), columns.ReferenceField)}
     wanted |= {"owner_unit"} if view.is_reportable else set()
     wanted |= set(view.eager)
     relations = inspect(view.model).relationships
@@ -161,7 +54,8 @@ def _shown(view: RecordView) -> list[RelationshipProperty[Any]]:
 
 def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
     """A statement of any number of rows, with what they show: by a statement a relationship, so that no row grows wider."""
-    return statement.options(*(selectinload(relation.class_attribute) for relation in _shown(view)))
+    shown = _shown(view, view.columns)
+    return statement.options(*(selectinload(relation.class_attribute) for relation in shown))
 
 
 def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> ListPage:
@@ -178,7 +72,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         asked.size,
         args.get("key", ""),
         asked.number,
-        loading(view),
+        loading(view, asked.columns),
     )
     number: int | None = len(piece.rows)
     if not _is_whole(asked, piece):
@@ -193,12 +87,13 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     fill_panel(page, asked)
     page.asked = asked.asked.words
     page.errors = [problem.words for problem in problems]
-    page.notes = [unsorted] if unsorted else []
+    advice = asked.shelf.advice if asked.shelf else ""
+    page.notes = [words for words in (advice, unsorted) if words]
     kept = ("shelf", "state", "unit", "sub", "size", "order", "panel")
     page.keep = {key: args[key] for key in kept if args.get(key)}
     page.open_panel = bool(problems) or (args.get("panel") == "all" and not asked.asked.words)
     page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
-    if view.is_owned:
+    if view.is_owned and not asked.is_own:
         page.unit = unit_box(asked, unit)
     if view.is_reportable:
         page.tabs = state_tabs(asked)
@@ -206,11 +101,12 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         page.legend = legend()
     page.toolbar = toolbar(view, actor, asked)
     page.exports = exports(asked)
-    page.columns = [_column(asked, name) for name in view.columns]
-    page.rows = [row_of(view, record, actor) for record in piece.rows]
+    page.columns = [_column(asked, name) for name in asked.columns]
+    page.rows = [row_of(asked, record) for record in piece.rows]
     page.pager = pager(asked, piece, number)
     page.tickable = view.is_tickable
-    page.empty = _("没有符合条件的记录") if asked.asked.words else view.empty_words
+    empty = (asked.shelf.empty_words if asked.shelf else "") or view.empty_words
+    page.empty = _("没有符合条件的记录") if asked.asked.words else empty
     page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
     return page
 
@@ -292,19 +188,21 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
     """The buttons above the table: add, the steps for ticked rows, delete."""
     resource, actions = view.resource, []
     shelf = {"shelf": asked.shelf.name} if asked.shelf else {}
-    if view.can_add and actor.may("write", resource):
+    is_usual = asked.shelf is None or asked.shelf.steps is None
+    may_write = is_usual and actor.may("write", resource)
+    if view.can_add and may_write:
         url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
         actions.append(Action("add", view.add_label, url, "plus", primary=True))
-    if view.can_import and actor.may("write", resource):
+    if view.can_import and may_write:
         actions.append(Action("import", _("导入Excel"), view.url("import_file"), "file-import"))
-    for step in view.listed_steps():
+    for step in view.listed_steps(asked.shelf):
         if actor.may(step.name, resource):
             url = view.url("dialog", step=step.name)
             label = view.step_labels.get(step.name, step.label)
             actions.append(
                 Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger)
             )
-    if view.can_delete and view.is_tickable and actor.may("write", resource):
+    if view.can_delete and view.is_tickable and may_write:
         actions.append(
             Action(
                 "delete",
@@ -373,14 +271,36 @@ def _column(asked: Question, name: str) -> Column:
     return column
 
 
-def row_of(view: RecordView, record: Any, actor: Actor) -> Row:
+def row_of(asked: Question, record: Any) -> Row:
     """One record of the list."""
+    view, actor = asked.view, asked.actor
+    actions = row_actions(view, record, actor)
+    if asked.shelf is not None and asked.shelf.steps is not None:
+        actions = [action for action in actions if action.name != "delete"] + step_icons(asked, record)
     return Row(
         record.id,
         view.url("show", pk=record.id),
-        [cell(view, record, name, actor) for name in view.columns],
-        row_actions(view, record, actor),
+        [cell(view, record, name, actor) for name in asked.columns],
+        actions,
     )
+
+
+def step_icons(asked: Question, record: Any) -> list[Action]:
+    """The steps of a shelf as icons of its rows."""
+    view, actor = asked.view, asked.actor
+    return [
+        Action(
+            step.name,
+            view.step_labels.get(step.name, step.label),
+            f"{view.url('dialog', step=step.name)}?ids={record.id}",
+            step.icon,
+            "dialog",
+            refusal=view.refusal(record, step.name, actor),
+            danger=step.danger,
+        )
+        for step in view.listed_steps(asked.shelf)
+        if actor.may(step.name, view.resource) and step.applies(record, actor)
+    ]
 
 
 def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:

@@ -86,6 +86,10 @@ class Module:
         """What the right opens: pairs (permission, resource)."""
         return self.view.grants()
 
+    def more_grants(self) -> dict[str, set[tuple[str, str]]]:
+        """What other rights open of it."""
+        return self.view.more_grants()
+
     def register(self, builder: AppBuilder) -> None:
         """Make the pages and the REST resource known to FAB."""
         view = self.view()

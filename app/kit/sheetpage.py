@@ -62,8 +62,8 @@ def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
         made.append(
             Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=refusal, primary=True)
         )
-    for step in view.listed_steps():
-        if actor.may(step.name, view.resource):
+    for step in view.steps().values():
+        if actor.may(step.name, view.resource) and step.applies(record, actor):
             url = f"{view.url('dialog', step=step.name)}?ids={record.id}"
             refusal = view.refusal(record, step.name, actor, wide=True)
             made.append(

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from app.kit import audit, exchange, replica, statistics
 from app.kit.errors import BadRequest
 from app.kit.face import render
-from app.kit.listpage import Question, fill_panel, unit_box, unit_class
+from app.kit.listpage import fill_panel, unit_box
 from app.kit.pages import Action, Option, PrintPage, PrintTable, StatisticsCell, StatisticsPage
+from app.kit.question import Question, unit_class
 from app.kit.scope import Actor
 from app.kit.sheetpage import crumbs
 from app.kit.statistics import Table

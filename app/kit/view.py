@@ -42,6 +42,7 @@ from app.kit.declaration import Declaration
 from app.kit.errors import Missing
 from app.kit.face import render
 from app.kit.pages import ListPage
+from app.kit.question import Question, tree_limit
 
 
 class RecordView(Declaration, BaseView):
@@ -71,7 +72,7 @@ class RecordView(Declaration, BaseView):
 
     def find(self, pk: int, *, lock: bool = False) -> Any:
         """A record in scope, with ``lock`` held until the transaction ends. Raises Missing."""
-        if pk > listpage.tree_limit():
+        if pk > tree_limit():
             raise Missing
         statement = select(self.model).where(self.model.id == pk)
         if lock:
@@ -101,7 +102,7 @@ class RecordView(Declaration, BaseView):
         """The state tabs with their counts, after the first paint; the list's own number too, where it waited."""
         if not self.is_reportable:
             raise Missing
-        asked = listpage.Question(self, scope.actor(), request.args)
+        asked = Question(self, scope.actor(), request.args)
         counts = listpage.state_counts(asked, self.session)
         page = ListPage(self.list_title, tabs=listpage.state_tabs(asked, counts))
         if asked.asked.is_dear:
@@ -112,7 +113,7 @@ class RecordView(Declaration, BaseView):
     @needs("read")
     def panel(self) -> Any:
         """更多条件 of the query panel, when they are unfolded."""
-        asked = listpage.Question(self, scope.actor(), request.args)
+        asked = Question(self, scope.actor(), request.args)
         if not asked.more:
             raise Missing
         page = ListPage(self.list_title, more_conditions=listpage.more_conditions(asked))

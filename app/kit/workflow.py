@@ -66,6 +66,8 @@ class Step:
 
     ``wide`` guards need SQL of their own; they are judged at the door and on the record's page, not for every
     row of a list. The effect is the step's ``hop``, or the record's method ``on_<name>(actor, **answers)``.
+    ``right`` opens it in place of the module's own right. A step that is not ``listed`` stands above no list but
+    one that names it; where it does not ``apply`` to a record, e.g. 恢复 to a file that stands, no button shows it.
     """
 
     name: str
@@ -78,6 +80,9 @@ class Step:
     success: Any = ""
     danger: bool = False
     hop: Hop | None = None
+    right: str = ""
+    listed: bool = True
+    applies: Callable[[Any, Actor], bool] = lambda _record, _actor: True
 
     def read(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """The answers as values. Raises Invalid with every problem at once."""

@@ -45,6 +45,9 @@ class Module(Protocol):
     def grants(self) -> set[tuple[str, str]]:
         """Pairs (permission, resource) that the right opens."""
 
+    def more_grants(self) -> Mapping[str, set[tuple[str, str]]]:
+        """Other rights → what they open of the module."""
+
 
 def declare(flask: Flask, modules: Sequence[Module], names: Sequence[str] = ()) -> None:
     """Keep what each right opens, in the order of ``names`` and then of the register."""
@@ -54,6 +57,8 @@ def declare(flask: Flask, modules: Sequence[Module], names: Sequence[str] = ()) 
             rights[str(module.right)] = rights.get(str(module.right), frozenset()) | frozenset(
                 module.grants()
             )
+        for right, opened in module.more_grants().items():
+            rights[right] = rights.get(right, frozenset()) | frozenset(opened)
     free = (module.grants() for module in modules if not module.right)
     flask.extensions["everybody"] = EVERYBODY.union(*free)
     flask.extensions["rights"] = rights

@@ -14,8 +14,8 @@ from app.kit import codes, forms, picking
 from app.kit.access import needs
 from app.kit.face import render
 from app.kit.listing import Order
-from app.kit.listpage import tree_limit
 from app.kit.pages import Action, Chip, FieldView, FormPage, Option, Page
+from app.kit.question import tree_limit
 from app.kit.scope import Actor
 from app.kit.sheetpage import crumbs
 from app.kit.view import RecordView

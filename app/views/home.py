@@ -15,13 +15,15 @@ from app.kit import scope
 from app.kit.access import needs
 from app.kit.database import db
 from app.kit.face import render
-from app.kit.listpage import TONES, state_chip
+from app.kit.listpage import state_chip
 from app.kit.module import Module
 from app.kit.pages import Card, HomePage, Overview, StatisticsCell
+from app.kit.question import TONES
 from app.kit.reminders import Reminder
 from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
-from app.models.archive import Archive, in_normal_lists
+from app.models.archive import Archive
+from app.models.archive.lists import in_normal_lists
 from app.views.archive import ArchiveView
 
 #: in the order in which a clerk works on them
@@ -88,7 +90,7 @@ def latest_reminders() -> list[tuple[str, Any, Any, str]]:
 
 def archive_overview(session: Session, who: Actor) -> Overview:
     """The archives that the unit sees, by kind and state, each figure leading to its list. One statement."""
-    shelves = [shelf for shelf in ArchiveView.shelves if shelf.where is not None]
+    shelves = [shelf for shelf in ArchiveView.shelves if shelf.is_counted]
     cells = [(shelf, state) for shelf in shelves for state in STATES]
     wanted = [
         func.sum(case((and_(shelf.where(), Archive.state_is(state, who)), 1), else_=0))

@@ -17,9 +17,9 @@ from app.kit.access import everybody, needs
 from app.kit.errors import Missing
 from app.kit.face import render
 from app.kit.listing import Order
-from app.kit.listpage import tree_limit
 from app.kit.module import Entry
 from app.kit.pages import Action, Chip, Crumb, DialogPage, FormPage, Page
+from app.kit.question import tree_limit
 from app.kit.scope import Actor
 from app.kit.view import RecordView
 from app.models.account import Account

@@ -26,7 +26,8 @@ from app.kit.claims import IdentityClaim
 from app.kit.database import db
 from app.kit.record import check
 from app.kit.scope import SYSTEM, acting, door
-from app.models.archive import Archive, in_normal_lists
+from app.models.archive import Archive
+from app.models.archive.lists import in_normal_lists
 from app.models.family_member import FamilyMember
 from bench import report, verdict, world
 from bench.world import lines, units

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from app.kit import exporting
-from app.kit.listpage import Question
+from app.kit.question import Question
 
 
 @pytest.mark.parametrize("who", ["root_clerk", "bj_clerk", "dewai_clerk"])

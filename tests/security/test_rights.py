@@ -105,6 +105,9 @@ def test_modules_may_share_a_right():
         def __init__(self, right, *pairs):
             self.right, self._pairs = right, set(pairs)
 
+        def more_grants(self):
+            return {}
+
         def grants(self):
             return self._pairs
 

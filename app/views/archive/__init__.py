@@ -5,40 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import request
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
-from app.kit import claims, forms, query, scope
+from app.kit import query
 from app.kit.declaration import Shelf
 from app.kit.errors import Problem
-from app.kit.module import Entry, sweeps
 from app.kit.pages import Chip, Conflict
 from app.kit.scope import Actor
 from app.kit.statistics import Measure, Statistics
 from app.kit.view import RecordView
-from app.models.archive import (
+from app.models.archive import Archive
+from app.models.archive.lists import (
     MIGRANT,
-    PROBLEM_FLAGS,
-    REGISTRY,
     TEMPORARY,
-    Archive,
-    find_anywhere,
     in_normal_lists,
     is_formal,
+    is_migrant,
+    is_temporary,
 )
+from app.models.archive.problems import PROBLEM_FLAGS
 from app.models.assignment import ADMINISTRATION
-from app.models.unit import full_names
-
-
-def is_migrant() -> ColumnElement[bool]:
-    """农民工档案: formal files of migrant workers."""
-    return is_formal() & (Archive.worker_identity == MIGRANT)
-
-
-def is_temporary() -> ColumnElement[bool]:
-    """临时救助档案."""
-    return Archive.hardship_category == TEMPORARY
+from app.views.archive.conflict import conflict_of
 
 
 class ArchiveView(RecordView):
@@ -163,14 +151,22 @@ class ArchiveView(RecordView):
         measures=(Measure("archives", _("职工人数")), Measure("people", _("供养人口数"), "household_size")),
     )
     shelves = (
-        Shelf("hardship", _("困难职工档案"), is_formal, add_title=_("新增困难职工档案")),
-        Shelf("migrant", _("农民工档案"), is_migrant, {"worker_identity": MIGRANT}, _("新增农民工档案")),
+        Shelf("hardship", _("困难职工档案"), is_formal, add_title=_("新增困难职工档案"), is_counted=True),
+        Shelf(
+            "migrant",
+            _("农民工档案"),
+            is_migrant,
+            {"worker_identity": MIGRANT},
+            _("新增农民工档案"),
+            is_counted=True,
+        ),
         Shelf(
             "temporary",
             _("临时救助档案"),
             is_temporary,
             {"hardship_category": TEMPORARY},
             _("新增临时救助档案"),
+            is_counted=True,
         ),
     )
     carried = ("employer_name",)
@@ -208,68 +204,8 @@ class ArchiveView(RecordView):
     def conflict(self, record: Any, problems: Sequence[Problem]) -> Conflict | None:
         """The file that holds a number already: whose it is and whom to call (AID-R056 – R060)."""
         clashes = [p for p in problems if p.field.endswith("id_card_no") and not p.warning]
-        return next((found for clash in clashes if (found := _conflict_of(self, record, clash))), None)
+        return next((found for clash in clashes if (found := conflict_of(self, record, clash))), None)
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """The derived kind, the problem flags, the household's own number of changes."""
         return {"archive_kind": record.archive_kind, "problem_flags": record.problem_flags or []}
-
-
-def _conflict_of(view: ArchiveView, record: Any, clash: Problem) -> Conflict | None:
-    number = forms.value_at(forms.typed_from(request.form, Archive), clash.field)
-    holder = next(iter(claims.holders(view.session, REGISTRY, [number]).values()), None) if number else None
-    if holder is None or holder.record_id == record.id:
-        return None
-    archive = find_anywhere(view.session, holder.record_id)
-    unit, is_ours = archive.owner_unit, archive.owner_path == scope.actor().path
-    conflict = Conflict(clash.words)
-    conflict.title, conflict.advice = _way_out(archive, holder.role, is_ours=is_ours)
-    conflict.facts = [
-        (_("所属单位"), "->".join(full_names(view.session, [archive.owner_path])[archive.owner_path])),
-        (_("职工编号"), archive.archive_no),
-        (_("联系电话"), unit.office_phone or unit.leader_phone or _("未登记")),
-    ]
-    if is_ours and not archive.is_cancelled:
-        conflict.url, conflict.url_label = view.url("edit", pk=archive.id), _("打开这份档案")
-    elif archive.is_seen_by(scope.actor()):
-        conflict.url, conflict.url_label = view.url("show", pk=archive.id), _("查看")
-    return conflict
-
-
-def _way_out(archive: Archive, role: str, *, is_ours: bool) -> tuple[Any, Any]:
-    """What kind of conflict it is, and what may be done about it (spec 5.17)."""
-    if role == "member":
-        return _("已登记为家庭成员"), _(
-            "一个人只能登记在一份档案中。请核对号码；确已分户的，请先从那份档案的家庭成员中移除。"
-        )
-    if archive.is_cancelled:
-        return _("档案已注销"), _("该职工的档案已注销，应恢复原档案，不能另建新档。")
-    if archive.archive_kind == TEMPORARY:
-        return _("已有临时救助档案"), _("该职工已有临时救助档案，应将其转为困难职工，不能另建新档。")
-    if is_ours:
-        return _("本单位已建档"), _("本单位已有该职工的档案，请打开原档案修改。")
-    return _("其他单位已建档"), _("一名职工在全国只有一份档案。如该职工已到本单位，请与所属单位联系。")
-
-
-def entries(shelf: str, title: Any, noun: Any) -> Entry:
-    """The menu of one kind of archives (aid.md 6)."""
-    here = (("shelf", shelf),)
-    return Entry(
-        title,
-        entries=(
-            Entry(_("%(noun)s列表", noun=noun), "list", here),
-            Entry(_("增加新的档案"), "add", here, permission="write"),
-            Entry(_("修改%(noun)s", noun=noun), "list", (*here, ("sub", "0")), permission="write"),
-            Entry(_("%(noun)s查询", noun=noun), "list", (*here, ("panel", "all"))),
-            Entry(_("%(noun)s统计", noun=noun), "statistic", here),
-            Entry(_("下载档案表格"), "blank", here),
-        ),
-    )
-
-
-MENU = (
-    entries("hardship", _("困难职工档案管理"), _("职工档案")),
-    entries("migrant", _("农民工档案管理"), _("农民工档案")),
-    entries("temporary", _("临时救助档案管理"), _("临时救助职工档案")),
-    Entry(_("快速上报和退回"), entries=sweeps(Archive)),
-)

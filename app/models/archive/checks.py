@@ -1,0 +1,75 @@
+"""What must hold of a household file, and what stands against changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from app.kit import claims, identity
+from app.kit.errors import Problem
+from app.kit.record import session_of
+from app.kit.scope import Actor, door
+from app.models.archive.lookup import REGISTRY, conflict_words
+from app.models.archive.problems import PROBLEM_FLAGS
+
+if TYPE_CHECKING:
+    from app.models.archive import Archive
+
+
+def household_size_counts_members(archive: Archive) -> Iterator[Problem]:
+    """家庭人口 = members + 1 (AID-R049)."""
+    if archive.household_size is not None and archive.household_size != len(archive.family_members) + 1:
+        yield Problem("household_size", _("家庭人口数必须等于家庭成员人数加1"))
+
+
+def id_cards_differ(archive: Archive) -> Iterator[Problem]:
+    """One number once within the household (AID-R040)."""
+    wanted = archive.identity_claims()
+    numbers = [identity.normal(claim.number) for claim in wanted]
+    if len(set(numbers)) == len(numbers):
+        return
+    for claim, number in zip(wanted, numbers, strict=True):
+        if numbers.count(number) > 1:
+            yield Problem(claim.field, _("同一份档案中身份证号重复"))
+
+
+def id_cards_are_free(archive: Archive) -> Iterator[Problem]:
+    """One number once in the country, over householders and members of all archives (AID-R039)."""
+    wanted = archive.identity_claims()
+    taken = claims.holders(session_of(archive), REGISTRY, [claim.number for claim in wanted])
+    for claim in wanted if taken else ():
+        holder = taken.get(claims.id_key(claim.number))
+        if holder and (holder.record_type, holder.record_id) != ("archive", archive.id):
+            yield Problem(claim.field, conflict_words(session_of(archive), holder.record_id, holder.role))
+
+
+def has_no_problem_flags(archive: Archive) -> Iterator[Problem]:
+    """A flagged file cannot be reported (AID-R031, R032)."""
+    if archive.problem_flags:
+        told = "、".join(str(PROBLEM_FLAGS[flag]) for flag in archive.problem_flags)
+        yield Problem("", _("属于有问题档案（%(flags)s）", flags=told))
+
+
+def has_no_linked_information(archive: Archive, actor: Actor) -> Any:
+    """Aid, talent and legal-aid records keep their archive (AID-R061)."""
+    for table in archive.metadata.sorted_tables:
+        column = table.c.get("archive_id")
+        if column is None or table.name == "family_member":
+            continue
+        if session_of(archive).scalar(
+            select(column).where(column == archive.id).limit(1).execution_options(**door("links to a file"))
+        ):
+            return _("「%(archive)s」已有帮扶、人才或法律援助信息，不能删除", archive=archive.title)
+    return None
+
+
+def is_not_cancelled(archive: Archive, actor: Actor) -> Any:
+    """A cancelled or merged file is not edited any more."""
+    if archive.merged_into_id:
+        return _("「%(archive)s」已合并到其他档案，不能再修改", archive=archive.title)
+    if archive.is_cancelled:
+        return _("「%(archive)s」已注销，恢复后才能修改", archive=archive.title)
+    return None
