@@ -215,8 +215,13 @@ class Reportable(Stateful, Record):
 
     def own(self, actor: Actor) -> None:
         """Make the actor's unit the owner of a new record (AID-R013)."""
-        self.owner_unit_id, self.owner_path = actor.unit_id, actor.path
-        self.holder_depth, self.returned = actor.depth, False
+        if actor.unit_id is not None:
+            self.rehome(actor.unit_id, actor.path)
+
+    def rehome(self, unit_id: int, path: str) -> None:
+        """Make another unit the owner, which reports the record itself (AID Q06)."""
+        self.owner_unit_id, self.owner_path = unit_id, path
+        self.holder_depth, self.returned = tree.depth_of(path), False
 
     def derive(self, actor: Actor) -> None:
         """A new record belongs to the actor's unit."""

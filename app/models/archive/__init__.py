@@ -26,7 +26,7 @@ from app.models.archive.checks import (
 from app.models.archive.incoming import Incoming
 from app.models.archive.lists import MIGRANT, TEMPORARY
 from app.models.archive.lookup import REGISTRY
-from app.models.archive.numbering import next_archive_no
+from app.models.archive.numbering import is_number_taken, next_archive_no
 from app.models.archive.problems import Faulty, has_double
 from app.models.family_member import (
     FamilyMember,
@@ -180,6 +180,12 @@ class Archive(Faulty, Incoming, Reportable):
             self.monthly_income_per_capita = round(self.household_income_per_capita / 12, 2)
         if not self.archive_no and self.owner_unit_id:
             self.archive_no = next_archive_no(session_of(self), self.owner_unit_id)
+
+    def rehome(self, unit_id: int, path: str) -> None:
+        """It keeps its 职工编号 where that is free in the new unit, else it gets the next one there (AID Q35)."""
+        super().rehome(unit_id, path)
+        if self.id and is_number_taken(self):
+            self.archive_no = next_archive_no(session_of(self), unit_id)
 
     def settle(self, actor: Actor) -> None:
         """Register the numbers of the household; a file that passes every rule has no problem left (AID-R087)."""

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, select
 
 from app.kit import bulk, tree
+from app.kit.record import session_of
 from app.kit.scope import class_of_table, door
 from app.models.unit import Unit
+
+if TYPE_CHECKING:
+    from app.models.archive import Archive
 
 
 def next_archive_no(session: Any, unit_id: int) -> str:
@@ -47,3 +51,17 @@ def _last_number(session: Any, unit_id: int) -> tuple[str, int]:
         select(func.max(cls.archive_no)).where(pattern).execution_options(**door("numbering of a unit"))
     )
     return prefix, int(last[len(prefix) :]) if last and last[len(prefix) :].isdigit() else 0
+
+
+def is_number_taken(archive: Archive) -> bool:
+    """Whether another file of the owner has this 职工编号 already."""
+    cls = type(archive)
+    theirs = and_(
+        cls.owner_unit_id == archive.owner_unit_id,
+        cls.archive_no == archive.archive_no,
+        cls.id != archive.id,
+    )
+    session = session_of(archive)
+    with session.no_autoflush:  # the clash is looked for before it is written
+        look = select(cls.id).where(theirs).limit(1).execution_options(**door("numbering of a unit"))
+        return session.scalar(look) is not None
