@@ -98,6 +98,13 @@ class Base:
     PERMANENT_SESSION_LIFETIME = 1800
     WTF_CSRF_TIME_LIMIT = None
 
+    #: the hour of the night (wall time of China) when approved export applications are carried out, see docs/decisions/0030
+    EXPORT_HOUR = _number("UNIONDESK_EXPORT_HOUR", 2, 0) % 24
+    #: days that an exported file is kept
+    EXPORT_DAYS = _number("UNIONDESK_EXPORT_DAYS", 30)
+    #: whether the synthetic accounts of the demo country need the second factor too (DESIGN §8)
+    SECOND_FACTOR = os.environ.get("UNIONDESK_SECOND_FACTOR") == "1"
+
     #: how many proxies in front may say whose address it is
     PROXIES = int(os.environ.get("UNIONDESK_PROXIES") or 0)
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from app.kit.module import Module
-from app.views import account, archive, code_table, code_value, job, reminder, unit
+from app.views import (
+    account,
+    archive,
+    code_table,
+    code_value,
+    export_application,
+    job,
+    likeness,
+    list_preference,
+    reminder,
+    saved_query,
+    unit,
+)
 from app.views.archive import menu as archive_menu
 
 ARCHIVES, PEOPLE, REMINDERS = _("职工档案管理"), _("用户管理"), _("提醒")
@@ -27,10 +39,14 @@ RIGHTS = (
 
 MODULES = (
     Module("archive", archive.ArchiveView, ARCHIVES, "users", archive_menu.MENU),
+    Module("export_application", export_application.ExportApplicationView, ARCHIVES, in_menu=False),
+    Module("likeness", likeness.LikenessView, ARCHIVES, in_menu=False),
     Module("code_table", code_table.CodeTableView, PEOPLE, "settings", code_table.MENU),
     Module("code_value", code_value.CodeValueView, PEOPLE, in_menu=False),
     Module("unit", unit.UnitView, PEOPLE, "settings", unit.MENU),
     Module("account", account.AccountView, PEOPLE, in_menu=False),
     Module("reminder", reminder.ReminderView, REMINDERS, "bell", reminder.MENU),
     Module("job", job.JobView, REMINDERS, "clock"),
+    Module("list_preference", list_preference.ListPreferenceView, in_menu=False),
+    Module("saved_query", saved_query.SavedQueryView, in_menu=False),
 )

@@ -151,7 +151,7 @@ def listed(stage: Stage, login: str) -> Case:
 
 
 def tabs(stage: Stage) -> Iterator[Case]:
-    """The counts on the state tabs, which come after the first paint."""
+    """The counts on the state tabs, as a list under conditions asks for them after the first paint."""
     for login in ("root", "city", "street"):
         depth, seen = tree.depth_of(stage.paths[login]), stage.see(login)
         states = ["true", f"holder_depth < {depth}"]

@@ -33,8 +33,8 @@ FAIR = (
     ),
     "Stock and Django count exactly, Django twice. Ours and the bare SQL stop at 10,001; ours shows `10000+` until somebody asks.",
     (
-        "The counts on our state tabs and the figures of our home page come in requests of their own after the first paint; they "
-        "stand in rows of their own."
+        "The counts on our state tabs come with the list, unless conditions may make them dear; then, as the figures of our home "
+        "page, in a request of their own after the first paint. Such requests stand in rows of their own."
     ),
     (
         "Our page carries what the others' do not: menu by rights, bell, state tabs, labels of codes, refusals on the icons; row "

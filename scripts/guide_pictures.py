@@ -169,8 +169,7 @@ def archive_conflict(studio: Studio) -> Page:
     typed = studio.people.household(0, hardship_category="low_income")
     other.add_archive(typed)
     clerk.page.goto("/archive/add?shelf=hardship")
-    clerk.fill(typed)
-    clerk.save()
+    clerk.fill({name: typed[name] for name in ("hardship_category", "full_name", "id_card_no")})
     expect(clerk.page.locator(".kit-conflict:modal")).to_be_visible()
     return clerk.page
 
@@ -208,6 +207,125 @@ def archive_sweep(studio: Studio) -> Page:
     page.goto("/archive/sweep/report")
     page.fill("[name=message]", "本季度的全部档案，请审核。")
     return page
+
+
+@picture
+def archive_conflict_cancelled(studio: Studio) -> Page:
+    """A number whose file another unit has put aside."""
+    other, clerk = studio.sit("caohejing_clerk"), studio.sit("dewai_clerk")
+    typed = studio.people.household(1, hardship_category="low_income")
+    other.add_archive(typed)
+    other.page.click("main a:has-text('注销职工')")
+    other.page.select_option("#kit-dialog [name=cancel_reason]", label="离开本单位")
+    with other.page.expect_navigation():
+        other.page.click("#kit-dialog [data-save]")
+    clerk.page.goto("/archive/add?shelf=hardship")
+    clerk.fill({"full_name": typed["full_name"], "id_card_no": typed["id_card_no"]})
+    expect(clerk.page.locator(".kit-conflict:modal")).to_be_visible()
+    return clerk.page
+
+
+@picture
+def archive_restore(studio: Studio) -> Page:
+    """Three files that were put aside, one of them ticked."""
+    clerk = studio.sit("dewai_clerk")
+    page = clerk.page
+    for _each in range(3):
+        clerk.add_archive(studio.people.household(0, hardship_category="low_income"))
+        page.click("main a:has-text('注销职工')")
+        page.select_option("#kit-dialog [name=cancel_reason]", label="离开本单位")
+        with page.expect_navigation():
+            page.click("#kit-dialog [data-save]")
+    page.goto("/archive/restore?shelf=restoring")
+    page.click("#tab-many")
+    expect(page.locator("#tab-all .kit-count")).to_be_visible()
+    page.locator("[data-tick]").first.check()
+    return page
+
+
+@picture
+def archive_problems(studio: Studio) -> Page:
+    """The household of the demo country that stands twice."""
+    page = studio.sit("dewai_clerk").page
+    page.goto("/archive/list/?shelf=faulty")
+    page.locator("tbody tr td a").first.click()
+    expect(page.locator(".kit-faults")).to_be_visible()
+    return page
+
+
+@picture
+def archive_merge(studio: Studio) -> Page:
+    """Two files of one household, side by side."""
+    admin = studio.sit("dewai")
+    page = admin.page
+    first = studio.people.household(1, hardship_category="low_income", health_status="good")
+    second = first | studio.people.household(0, hardship_category="near_low_income", health_status="good")
+    second |= {"full_name": first["full_name"], "gender": first["gender"]}
+    for typed in (first, second):
+        admin.add_archive(typed)
+    page.goto("/archive/merge_different")
+    admin.fill({"source_id_card_no": second["id_card_no"], "target_id_card_no": first["id_card_no"]})
+    admin.save()
+    expect(page.locator("[data-merge-size]")).to_be_attached()
+    page.mouse.move(0, 0)
+    return page
+
+
+@picture
+def archive_likeness(studio: Studio) -> Page:
+    """What a search has found; the worker does it."""
+    page = studio.sit("dewai").page
+    page.goto("/likeness/list/")
+    page.get_by_role("button", name="重新查找").first.click()
+    expect(page.locator("#kit-job .kit-chip")).to_have_text("成功", timeout=60_000)
+    page.goto("/likeness/list/")
+    expect(page.locator("tbody .kit-chip").first).to_be_visible()
+    return page
+
+
+@picture
+def archive_export(studio: Studio) -> Page:
+    """An application, begun."""
+    page = studio.sit("dewai").page
+    page.goto("/export_application/add")
+    page.get_by_label("困难职工档案", exact=True).check()
+    page.get_by_label("临时救助档案", exact=True).check()
+    return page
+
+
+@picture
+def archive_options(studio: Studio) -> Page:
+    """One more column, seen before it is saved."""
+    page = studio.sit("dewai_clerk").page
+    page.goto("/list_preference/options?list=archive")
+    page.check("[data-column][value=phone]")
+    expect(page.locator("#kit-preview thead th", has_text="联系电话")).to_be_visible()
+    return page
+
+
+@picture
+def archive_since(studio: Studio) -> Page:
+    """A file that comes up again after points were made, mended and answered."""
+    clerk, district = studio.sit("dewai_clerk"), studio.sit("xicheng_clerk")
+    page, typed = clerk.page, studio.people.household(1, hardship_category="low_income")
+    clerk.add_archive(typed)
+    address = page.url
+    clerk.step(typed, "上报", "请审核。")
+    district.step(typed, "退回", "请补充收入证明\n核对联系电话")
+    page.goto(address)
+    page.click("main a:has-text('编辑')")
+    clerk.fill({"phone": "13900002222", "employer_name": "北京市西城区时光食品厂"})
+    clerk.save()
+    page.click(".kit-actions :text('上报')")
+    page.fill("#kit-dialog [name=message]", "已更正，请审核。")
+    page.fill("#kit-dialog [name=answers-1]", "收入证明已作为附件上传")
+    page.fill("#kit-dialog [name=answers-2]", "已改为本人手机")
+    with page.expect_navigation():
+        page.click("#kit-dialog [data-save]")
+    district.page.goto(address)
+    district.page.click("#tab-since")
+    expect(district.page.locator(".kit-changes")).to_be_visible()
+    return district.page
 
 
 @picture

@@ -70,7 +70,7 @@ device-floppy dots download edit external-link eye eye-off file-export file-impo
 file-text files filter folder gavel git-merge grip-vertical headset heart-handshake help-circle
 history home id id-badge-2 info-circle key list-check lock logout mail map-pin menu-2
 message-circle messages moon news paperclip photo plus printer qrcode receipt refresh
-rotate-clockwise rubber-stamp scale school search selector send settings shield-lock sitemap sort-ascending
+rotate-clockwise rubber-stamp scale school scissors search selector send settings shield-lock sitemap sort-ascending
 sort-descending speakerphone star sun table trash upload user user-check user-cog user-off
 user-plus users users-group x
 """

@@ -117,7 +117,8 @@ class Country:
     def step(self, record: Any, step: str, by: str, **answers: Any) -> Any:
         """Perform a step and commit. Returns the record as it then stands."""
         who = self.actor(by)
-        answers = {"message": "请查收。"} | answers
+        asks = type(record).step_table()[step].asks
+        answers = {"message": "请查收。"} | answers if any(ask.name == "message" for ask in asks) else answers
         with self.acting(who) as session:
             found = session.scalars(select(type(record)).where(type(record).id == record.id)).one()
             found.perform(step, who, **answers)

@@ -15,11 +15,13 @@ from flask.cli import with_appcontext
 @with_appcontext
 def worker(once):
     """办理后台任务，直到收到 SIGTERM 或 Ctrl+C；已办完的部分保留，其余留给下一个进程。"""
+    from app.kit.schedule import Calendar
     from app.kit.worker import Worker
 
     gc.collect()
     gc.freeze()  # what the application is made of stays; the collector need not go through it during every job
-    hand = Worker(current_app._get_current_object())  # noqa: SLF001 - Flask's own way to the application
+    application = current_app._get_current_object()  # noqa: SLF001 - Flask's own way to the application
+    hand = Worker(application, calendar=Calendar())
 
     def stop(number, _frame):
         signal.signal(number, signal.SIG_DFL)  # a second one ends it at once

@@ -276,6 +276,7 @@ class _Country:
                 at,
             )
         else:
+            archive.returned_from |= 1 << archive.holder_depth
             archive.holder_depth, archive.returned, archive.last_returned_at = (
                 archive.holder_depth + 1,
                 True,

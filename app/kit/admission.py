@@ -49,6 +49,7 @@ KINDS = {
     "export": "file",
     "import": "file",
     "attach": "file",
+    "download": "file",
     "file": "file",
     "attachments": "file",
     "result": "file",

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest as HttpBadRequest
 
 from app.kit import (
+    anywhere,
     attachments,
     codes,
     columns,
@@ -164,8 +165,14 @@ class RecordApi(BaseApi):
     def step(self, who: Actor, pk: int, step: str) -> Any:
         """Perform one step on one record."""
         self._may(who, step)
-        record = self.view.find(pk, lock=True)
-        record.perform_locked(step, who, **_body(optional=True))
+        is_alone = self.view.steps()[step].is_alone
+        record = self.view.find(pk, lock=is_alone)
+        perform, answers = record.perform_locked if is_alone else record.perform, _body(optional=True)
+        if (job := self.view.handed_over(record, step, who, answers)) is not None:
+            job_id = job.id
+            self.session.commit()
+            return jsonify(job=job_id), 202
+        perform(step, who, **answers)
         told = self.view.stepped_json(record, step, who)
         result = self._json(record, who, None, children=True)
         self.session.commit()
@@ -177,6 +184,8 @@ class RecordApi(BaseApi):
         """Perform one step on many records; each is judged alone. ``unit`` in place of ``ids``: all that it holds."""
         self._may(who, step)
         answers = _body()
+        if anywhere.is_asked(self.view, step, answers):
+            return self._by_number(who, step, answers)
         if "unit" in answers:
             if "ids" in answers:
                 raise Invalid([Problem("unit", _("unit 与 ids 只能写一个"))])
@@ -201,6 +210,13 @@ class RecordApi(BaseApi):
         more = {record.id: facts for record in done if (facts := self.view.stepped_json(record, step, who))}
         self.session.commit()
         return jsonify(done=numbers, refused=told, **({"told": more} if more else {}))
+
+    def _by_number(self, who: Actor, step: str, answers: dict[str, Any]) -> Any:
+        """One step on the record with a number, wherever it is: 200 with the record, as for one in scope."""
+        record = anywhere.perform(self.view, self.session, step, who, answers)
+        result = self._json(record, who, None, children=True)
+        self.session.commit()
+        return jsonify(id=result["id"], result=result)
 
     @expose("/statistics", methods=["GET"])
     @secured("read")
@@ -393,6 +409,8 @@ def _field_info(field: columns.Field, name: str = "") -> dict[str, Any]:
         made["code_table"] = field.table
         if len(values) <= query.MOST_OPTIONS:
             made["choices"] = [{"code": value.code, "label": value.label} for value in values]
+    elif isinstance(field, columns.ChoicesField):
+        made["choices"] = [{"code": code, "label": str(label)} for code, label in field.offers()]
     return made
 
 
@@ -452,8 +470,8 @@ def _body(*, optional: bool = False) -> dict[str, Any]:
     return body
 
 
-def api_of(view: RecordView) -> RecordApi:
-    """The REST resource of a view."""
+def api_of(view: RecordView, *more: type[Any]) -> RecordApi:
+    """The REST resource of a view, with the routes of ``more``."""
     name = "".join(part.title() for part in view.resource.split("_"))
-    cls: type[RecordApi] = type(f"{name}Api", (RecordApi,), {})
+    cls: type[RecordApi] = type(f"{name}Api", (*more, *view.more_api, RecordApi), {})
     return cls(view)

@@ -13,13 +13,14 @@ every record must have been judged.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from psycopg import sql
@@ -27,12 +28,12 @@ from sqlalchemy import JSON, Table, UniqueConstraint, column, func, insert, insp
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.kit import codes, history, name_search, names
+from app.kit import codes, history, name_search, names, transplant
 from app.kit.clock import today
 from app.kit.columns import Field, Wrong
 from app.kit.errors import Problem
 from app.kit.history import RecordVersion
-from app.kit.record import Record, Row, check, take
+from app.kit.record import Record, Row, check, last_change, take
 from app.kit.scope import Actor, door
 
 #: values remembered for a column; what people write into a column of codes is few, of addresses many
@@ -89,6 +90,7 @@ class Judge:
     def go_on(self, actor: Actor) -> None:
         """Judge for this actor from here on. What was said of a value holds while code tables and day are the same."""
         self.actor = actor
+        self._stamped = {"created_at": actor.at, "created_by_id": actor.account_id, **last_change(actor)}
         standing = (codes.edition(), today())
         if standing == self._standing:
             return
@@ -118,6 +120,8 @@ class Judge:
         record: Row = _blank(cls)
         kin = cls.child_classes()
         kept, meanings = vars(record), self._meanings[cls]
+        if isinstance(record, Record):
+            kept.update(self._stamped)  # as `stamp` does, past SQLAlchemy's book-keeping of changes
         for name, raw in typed.items():
             if name in kin:
                 continue
@@ -251,6 +255,7 @@ def store(session: Session, judge: Judge, records: Sequence[Any]) -> None:
     if not records:
         return
     actor, model = judge.actor, judge.model
+    transplant.must_stand(session, {path for record in records for path in transplant.paths_in(record)})
     for record, number in zip(records, reserve(session, model, len(records)), strict=True):
         vars(record)["id"] = number
         record.stamp(actor)
@@ -282,7 +287,11 @@ def insert_rows(session: Session, cls: type[Any], rows: Sequence[Any]) -> None:
     insert_values(session, cls, [vars(row) for row in rows])
     if name := name_search.field_of(cls):
         people = ((row.id, getattr(row, name)) for row in rows)
-        insert_values(session, name_search.NameSearch, names.rows(cls.resource(), people))
+        found = names.rows(cls.resource(), people)
+        found.sort(
+            key=itemgetter("key")
+        )  # in the order of the index that they go to: a quarter less work for it
+        insert_values(session, name_search.NameSearch, found)
 
 
 def reserve(session: Session, cls: type[Any], count: int) -> Iterable[int]:
@@ -327,24 +336,38 @@ def _copy(
         sql.Identifier(target.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
     odd = [(index, way) for index, way in enumerate(ways) if way is not None]
-    lines = []
-    for row in rows:
-        line = [row[key] for key in keys]
-        for index, way in odd:
-            if line[index] is not None:
-                line[index] = way(line[index])
-        lines.append("\t".join([_WRITTEN[value.__class__](value) for value in line]))
     driver: Any = session.connection().connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(into) as copy:
-        copy.write("\n".join([*lines, ""]))
+        waiting = iter(rows)
+        while some := list(islice(waiting, AT_ONCE)):
+            copy.write("".join([_copy_line([row[key] for key in keys], odd) for row in some]))
 
 
-_MARKS = re.compile(r"[\\\t\n\r]")
+def _copy_line(values: list[Any], odd: Sequence[tuple[int, Callable[[Any], Any]]]) -> str:
+    """One row as COPY reads it. A row whose marks are all ours, as most are, needs no look at each value."""
+    for index, way in odd:
+        if values[index] is not None:
+            values[index] = way(values[index])
+    line = "\t".join(
+        [value if value.__class__ is str else _WRITTEN[value.__class__](value) for value in values]
+    )
+    if (
+        "\n" in line
+        or "\r" in line
+        or line.count("\t") != len(values) - 1
+        or line.count("\\") != values.count(None)
+    ):
+        line = "\t".join([_WRITTEN[value.__class__](value) for value in values])
+    return f"{line}\n"
+
+
+#: rows that go to the database together: it takes them in while the next ones are written
+AT_ONCE = 250
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 #: class of a value → its text in COPY; the driver's own way, a call a value, takes twice as long
 _WRITTEN: dict[type[Any], Callable[[Any], str]] = {
     type(None): lambda _value: r"\N",
-    str: lambda value: value.translate(_ESCAPES) if _MARKS.search(value) else value,
+    str: lambda value: value.translate(_ESCAPES),
     bool: lambda value: "t" if value else "f",
     **dict.fromkeys((int, float, Decimal, date, datetime), str),
 }

@@ -153,6 +153,17 @@ def rows(registry: str, record_type: str, record_id: int, claims: Iterable[Claim
     ]
 
 
+def let_go(session: Session, registry: str, keys: Iterable[str]) -> None:
+    """Give these keys free, whoever holds them."""
+    wanted = list(keys)
+    if wanted:
+        session.execute(
+            delete(IdentityClaim)
+            .where(IdentityClaim.within == registry, IdentityClaim.id_key.in_(wanted))
+            .execution_options(**door("numbers of records that have gone"))
+        )
+
+
 def release(session: Session, record_type: str, record_id: int) -> None:
     """Give every number of a deleted record free."""
     session.execute(

@@ -15,9 +15,9 @@ from typing import Any
 
 from flask import current_app
 from flask_appbuilder import Model
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import ScalarSelect, func, insert, select
 
+from app.kit import names
 from app.kit.clock import now
 from app.kit.database import db
 
@@ -126,9 +126,7 @@ def full_label(name: str, code: str | None) -> str:
 
 
 def _search_key(name: str, value: Value) -> str:
-    text = full_label(name, value.code)
-    initials = lazy_pinyin(text, style=Style.FIRST_LETTER)
-    return f"{value.code} {text} {''.join(lazy_pinyin(text))} {''.join(initials)}".lower()
+    return f"{value.code.lower()} {names.spelled(full_label(name, value.code))}"
 
 
 def search(name: str, words: str, most: int) -> list[Value]:

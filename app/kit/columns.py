@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, Date, DateTime, ForeignKey, Integer, String, Text
+from sqlalchemy import JSON, Boolean, Date, DateTime, ForeignKey, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.kit import codes, identity
@@ -159,13 +159,20 @@ class IdCardField(TextField):
 
 
 class CodeField(Field):
-    """A stable code of a code table; shown and accepted by label too."""
+    """A stable code of a code table; shown and accepted by label too.
+
+    ``without`` names codes that this field does not take, each with the words why: they are not offered.
+    """
 
     kind = "code"
 
-    def __init__(self, label: Any, table: str, **more: Any) -> None:
+    def __init__(
+        self, label: Any, table: str, *, without: Mapping[str, Any] | None = None, **more: Any
+    ) -> None:
+        self.table, self.without = table, dict(without or {})
+        if self.without:
+            more["rules"] = (*more.get("rules", ()), self.without.get)
         super().__init__(label, **more)
-        self.table = table
 
     def parse(self, raw: Any) -> Any:
         if isinstance(raw, dict):
@@ -343,6 +350,60 @@ class YesNoField(Field):
         return {"type": "boolean", "nullable": not self.required}
 
 
+class ChoicesField(Field):
+    """Some of a few named things, ticked in check boxes; ``offers`` gives them as (code, label), in order.
+
+    ``nothing`` is what a reader sees where none is chosen, e.g. 全部.
+    """
+
+    kind = "choices"
+
+    def __init__(
+        self,
+        label: Any,
+        offers: Callable[[], Sequence[tuple[str, Any]]],
+        *,
+        nothing: Any = "",
+        **more: Any,
+    ) -> None:
+        super().__init__(label, wide=True, **more)
+        self.offers, self.nothing = offers, nothing
+
+    def parse(self, raw: Any) -> Any:
+        """Codes or labels, as a list or as one string with commas; kept as codes in the order of the offer."""
+        known = self.offers()
+        codes_of = {str(label): code for code, label in known} | {code: code for code, _label in known}
+        wanted = set()
+        for one in raw if isinstance(raw, list) else re.split("[,，、]", clean(raw)):
+            name = clean(one.get("code") or one.get("label") or "" if isinstance(one, dict) else one)
+            if name and name not in codes_of:
+                raise Wrong(_("没有「%(value)s」这一项，请从列表勾选", value=name[:30]))
+            wanted.add(codes_of.get(name))
+        return [code for code, _label in known if code in wanted] or None
+
+    def _labels(self, value: Any) -> list[tuple[str, str]]:
+        known = dict(self.offers())
+        return [(code, str(known.get(code, code))) for code in value or ()]
+
+    def text(self, value: Any) -> str:
+        return "、".join(label for _code, label in self._labels(value)) or str(self.nothing)
+
+    def typed(self, value: Any) -> Any:
+        """Check boxes are typed as a list."""
+        return list(value or [])
+
+    def json(self, value: Any) -> Any:
+        return [{"code": code, "label": label} for code, label in self._labels(value)]
+
+    def judge(self, value: Any) -> list[Any]:
+        if self.required and not value:
+            return [_("请至少勾选一项%(label)s", label=self.label)]
+        return super().judge(value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "items": {"type": "object"}, "nullable": not self.required}
+
+
 class ReferenceField(Field):
     """Another record, found by search; written as its id. ``shown`` names the relationship to read it by."""
 
@@ -448,6 +509,12 @@ def id_card(label: Any, **more: Any) -> Mapped[Any]:
     """A resident identity number."""
     sql = _split(more)
     return column(IdCardField(label, **more), String(18), **sql)
+
+
+def choices(label: Any, offers: Callable[[], Sequence[tuple[str, Any]]], **more: Any) -> Mapped[Any]:
+    """Some of a few named things."""
+    sql = _split(more)
+    return column(ChoicesField(label, offers, **more), JSON(none_as_null=True), **sql)
 
 
 def reference(label: Any, target: str, *, system: bool = False, **more: Any) -> Mapped[Any]:

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, inspect
 
-from app.kit import forms, listing, listpage
+from app.kit import columns, forms, listing, listpage
 from app.kit.errors import NotDeclared, Problem
 from app.kit.forms import Sheet
 from app.kit.listing import Order
-from app.kit.pages import Action, Chip, Conflict, FormPage
+from app.kit.pages import Action, Chip, Conflict, FaultBox, FormPage, Row, SheetPage, Tab
 from app.kit.scope import Actor
 from app.kit.statistics import Statistics
 from app.kit.workflow import Stateful, Step
@@ -40,13 +40,22 @@ class Shelf:
     #: records of the actor's own unit alone: no unit selector
     is_own: bool = False
     steps: tuple[str, ...] | None = None
+    #: without them, the icons that rows have beside the usual ones while the list is of one's own unit alone
+    own_steps: tuple[str, ...] = ()
+    #: what a step is called above this list
+    step_labels: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
     conditions: tuple[Any, ...] = ()
-    #: what stands above the list, e.g. how what it shows is mended
+    #: whether records may be deleted from a list that has ``steps`` of its own
+    can_delete: bool = False
+    #: what stands above the list, e.g. how what it shows is mended, and the page of the view that explains it
     advice: Any = ""
+    help: str = ""
     empty_words: Any = ""
     #: whether the home page counts it
     is_counted: bool = False
+    #: the shelf whose display options (自定义显示选项) it follows; its own when empty
+    follows: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,10 @@ class Shown:
 
     label: Any
     text: Callable[[Any], Any]
+    #: in place of the text where there is room for colour
+    chips: Callable[[Any], list[Chip]] | None = None
+    #: whether it takes the room that the others leave
+    is_elastic: bool = False
 
 
 @cache
@@ -89,9 +102,14 @@ class Declaration:
     eager: ClassVar[tuple[str, ...]] = ()
     order: ClassVar[Order] = Order()
     page_size: ClassVar[int] = 20
+    #: classes with further REST routes of the resource
+    more_api: ClassVar[tuple[type[Any], ...]] = ()
 
     can_add: ClassVar[bool] = True
     can_edit: ClassVar[bool] = True
+    #: whether pages offer the kit's form for it; REST asks ``can_add`` and ``can_edit`` alone
+    has_add_form: ClassVar[bool] = True
+    has_edit_form: ClassVar[bool] = True
     can_delete: ClassVar[bool] = True
     can_print: ClassVar[bool] = True
     has_attachments: ClassVar[bool] = False
@@ -181,6 +199,55 @@ class Declaration:
             and listing.has_order(getattr(self.model, name))
         )
 
+    # --- the columns of a list, built in or chosen (REC-11) ---------------------------------------------------
+
+    def place_of(self, shelf: Shelf | None) -> str:
+        """What a list is called by programs: ``archive:migrant``."""
+        return f"{self.resource}:{shelf.name}" if shelf else self.resource
+
+    def list_key(self, shelf: Shelf | None) -> str:
+        """The list whose display options are in force: one's own, or that which a shelf follows."""
+        return f"{self.resource}:{shelf.follows}" if shelf and shelf.follows else self.place_of(shelf)
+
+    def title_of(self, shelf: Shelf | None) -> Any:
+        """What a list is called."""
+        return shelf.label if shelf else self.list_title
+
+    def built_in(self, shelf: Shelf | None) -> tuple[str, ...]:
+        """The columns of a list for who has chosen none (AID-R114)."""
+        return shelf.columns if shelf and shelf.columns else self.columns
+
+    @cached_property
+    def choices(self) -> tuple[str, ...]:
+        """Every column that a list can show, in the order of the paper form; no rows of children."""
+        listed = {*self.columns, *(name for shelf in self.shelves for name in shelf.columns)}
+        fields, known = self.model.fields(), inspect(self.model).relationships
+        every = [*self._sheet_names(), *fields, *self.shown]
+        every += ["report_state"] if self.is_reportable else []
+
+        def is_plain(name: str) -> bool:
+            """Whether a row can show it without a statement of its own, and in a few words."""
+            field = fields.get(name)
+            if field is None or name in listed:
+                return True
+            if isinstance(field, columns.ReferenceField):
+                return field.shown in known
+            return name not in self.model.virtual and listing.has_order(getattr(self.model, name))
+
+        return tuple(name for name in dict.fromkeys(every) if is_plain(name))
+
+    def offered(self, actor: Actor) -> tuple[str, ...]:
+        """The columns that an actor may choose: none that names records of a type which is closed to him."""
+        fields = self.model.fields()
+
+        def is_open(name: str) -> bool:
+            field = fields.get(name)
+            if not isinstance(field, columns.ReferenceField) or field.target == "unit":
+                return True
+            return actor.may("read", field.target)
+
+        return tuple(name for name in self.choices if is_open(name))
+
     def label_of(self, name: str) -> Any:
         """The label of a column."""
         if name == "report_state":
@@ -190,6 +257,10 @@ class Declaration:
     def chips(self, record: Any, actor: Actor) -> list[Chip]:
         """The state of a record, beside its title."""
         return [listpage.state_chip(record.report_state(actor))] if self.is_reportable else []
+
+    def beside(self, shelf: Shelf | None) -> list[Tab]:
+        """Pages that stand beside a list as tabs; none as a rule."""
+        return []
 
     def refusal(self, record: Any, name: str, actor: Actor, *, wide: bool = False) -> Any:
         """Why a step may not happen; a record without steps refuses nothing."""
@@ -225,6 +296,10 @@ class Declaration:
         """What REST tells once after a step, beside the record."""
         return {}
 
+    def handed_over(self, record: Any, step: str, actor: Actor, answers: Mapping[str, Any]) -> Any:
+        """The job that a step is given to, in the caller's transaction; None for one that is performed at once."""
+        return None
+
     def closed(self, actor: Actor, permission: str, *, over_rest: bool = False) -> Any:
         """Why the module is closed to this actor although a right of his opens it; None when it is not."""
         return None
@@ -239,6 +314,21 @@ class Declaration:
 
     def dress(self, page: FormPage, record: Any, typed: forms.Typed) -> None:
         """The last touch to a form: choices that depend on the record, a button beside an input."""
+
+    def dress_row(self, row: Row, record: Any, actor: Actor) -> None:
+        """The last touch to a row of a list: a further icon, what a template of the module's own draws."""
+
+    def known_clauses(self) -> list[ColumnElement[bool]]:
+        """What even a list of certain records leaves out, e.g. those that a reminder is about."""
+        return []
+
+    def faults(self, record: Any, actor: Actor) -> FaultBox | None:
+        """What is wrong with a stored record and how each of it is mended; None when nothing is known."""
+        return None
+
+    def more_actions(self, record: Any, actor: Actor) -> list[Action]:
+        """Buttons of the record's page beyond the usual ones, e.g. the records that a reminder is about."""
+        return []
 
     def home(self, record: Any = None) -> str:
         """Where the module begins, or where a record stands in it."""
@@ -261,6 +351,13 @@ class Declaration:
             refusal,
             danger=True,
         )
+
+    def row_actions(self, record: Any, actor: Actor) -> list[Action]:
+        """Icons of the record's row in a list that are no steps."""
+        return []
+
+    def dress_sheet(self, page: SheetPage, record: Any, actor: Actor) -> None:
+        """The last touch to a record's page, e.g. sections that nobody types."""
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """What REST shows of a record beside its fields."""

@@ -1,6 +1,7 @@
 """How rows leave the house: CSV, Excel, Word. Nothing typed by a person becomes a formula on the way.
 
 csv_lines(header, rows)          a stream of bytes
+zip_file(file, parts)            several of them in one file
 xlsx_file(header, rows, title)   an open temporary file
 docx_file(page)                  the paper form of a PrintPage
 attachment(content, filename)    any of them as a response
@@ -14,6 +15,7 @@ import math
 import re
 import tempfile
 import unicodedata
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -92,20 +94,33 @@ def _csv_cell(value: Any) -> str:
     return f"\t{text}" if _LONG_DIGITS.fullmatch(text) else text
 
 
-def csv_lines(header: Sequence[Any], rows: Rows) -> Iterator[bytes]:
+def csv_lines(header: Sequence[Any], rows: Rows, encoding: str = "utf-8") -> Iterator[bytes]:
     """A CSV file for Excel, piece by piece: UTF-8 with BOM, CRLF, text that begins like a formula behind a ``'``.
 
     Twelve digits and more begin with a tab, so that Excel does not round an identity number; importing strips it.
+    Another encoding, e.g. GB18030 for older programs, has no BOM.
     """
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    buffer.write("\ufeff")
+    if encoding == "utf-8":
+        buffer.write("\ufeff")
     lines = chain([header], rows)
     while batch := list(islice(lines, 500)):
         writer.writerows([_csv_cell(value) for value in line] for line in batch)
-        yield buffer.getvalue().encode()
+        yield buffer.getvalue().encode(encoding)
         buffer.seek(0)
         buffer.truncate()
+
+
+def zip_file(file: BinaryIO, parts: Iterable[tuple[str, Iterable[bytes]]]) -> None:
+    """Write files that come piece by piece into one zip; nothing of them is held in memory."""
+    with zipfile.ZipFile(file, "w") as parcel:
+        for name, pieces in parts:
+            about = zipfile.ZipInfo(name, now().timetuple()[:6])
+            about.compress_type = zipfile.ZIP_DEFLATED
+            with parcel.open(about, "w", force_zip64=True) as entry:
+                for piece in pieces:
+                    entry.write(piece)
 
 
 # --- Excel ----------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app, redirect, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import inspect, select
+from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
@@ -131,16 +131,46 @@ def blank(view: RecordView, shelf: str) -> PrintPage:
     return page
 
 
+class Selection(Question):
+    """Records and columns chosen by a program, in place of the URL of a list."""
+
+    def __init__(self, view: RecordView, actor: Actor, chosen: Select[Any], names: Sequence[str]) -> None:
+        super().__init__(view, actor, {})
+        self.chosen, self.names = chosen, tuple(names)
+
+    def statement(self, session: Session, *, with_state: bool = True) -> Select[Any]:
+        """The records chosen."""
+        return self.chosen
+
+
+def selected(
+    session: Session, selection: Selection, after: datetime
+) -> tuple[list[Any], int, Iterator[list[Any]]]:
+    """Heads, number and rows of a selection; ``after`` as in `lagging`."""
+    number = _length(session, selection, exact=True, after=after)
+    return _header(selection), number, _rows(session, selection, after)
+
+
+def whole_sheet(view: RecordView) -> list[str]:
+    """Every field of the sheet, in its order."""
+    return [name for _label, names in view.sheet if not isinstance(names, str) for name in names]
+
+
 def _fields(asked: Question, which: str) -> list[str]:
     """The columns of a list's print or file: those shown, or every field of the sheet."""
+    if isinstance(asked, Selection):
+        return list(asked.names)
     if which == "all":
-        shown = [n for _label, names in asked.view.sheet if not isinstance(names, str) for n in names]
+        shown = whole_sheet(asked.view)
         return [*shown, *(n for n in asked.columns if n not in shown)]
     return list(asked.columns)
 
 
-def _texts(view: RecordView, record: Any, names: list[str], actor: Actor) -> list[Any]:
-    return [listpage.cell(view, record, name, actor).text for name in names]
+def _texts(asked: Question, record: Any, names: list[str]) -> list[Any]:
+    """The values of a line; where every field is asked for, personal numbers too are printed as on the form."""
+    in_full = asked.args.get("fields") == "all"
+    view, actor = asked.view, asked.actor
+    return [listpage.cell(view, record, name, actor, in_full=in_full).text for name in names]
 
 
 def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> PrintPage:
@@ -153,8 +183,10 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
         lines, as_of = lagging(session, partial(_result, asked=asked, statement=statement, names=names))
     else:
         place = (asked.order, asked.size, args.get("key", ""), asked.number)
-        found = listing.page(session, statement, view.model, *place, listpage.loading(view)).rows
-        lines = [_texts(view, record, names, actor) for record in found]
+        found = listing.page(
+            session, statement, view.model, *place, listpage.loading(view, tuple(names))
+        ).rows
+        lines = [_texts(asked, record, names) for record in found]
     page = PrintPage(asked.shelf.label if asked.shelf else view.list_title, landscape=True)
     page.heading = [
         (_("单位"), actor.unit_name),
@@ -177,8 +209,9 @@ def _result(session: Session, asked: Question, statement: Any, names: list[str])
     """The lines of the whole result. Raises Refused when it is too long for paper."""
     if listing.count(session, statement) > MOST_PRINTED:
         raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
-    ordered = listpage.eager(asked.view, statement).order_by(asked.view.model.id)
-    return [_texts(asked.view, record, names, asked.actor) for record in session.scalars(ordered)]
+    ends = asked.order.ends(asked.view.model)
+    ordered = listpage.eager(asked.view, statement, tuple(names)).order_by(*ends)
+    return [_texts(asked, record, names) for record in session.scalars(ordered)]
 
 
 def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> Response:
@@ -264,7 +297,7 @@ def _chunk(
 def _records(asked: Question, session: Session, statement: Any) -> Lines:
     """The values of a chunk by way of the records, for what only a record can tell."""
     view, names = asked.view, _fields(asked, "all")
-    records = session.scalars(listpage.eager(view, statement)).all()
+    records = session.scalars(listpage.eager(view, statement, tuple(names))).all()
     lines = []
     for record in records:
         values = [_value(view, record, name, asked.actor) for name in names]
@@ -383,4 +416,4 @@ def _value(view: RecordView, record: Any, name: str, actor: Actor) -> Any:
     field = view.model.fields().get(name)
     if field is not None and _is_raw(field):
         return getattr(record, name)
-    return listpage.cell(view, record, name, actor).text
+    return listpage.cell(view, record, name, actor, in_full=True).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from flask import (
 )
 from flask_babel import lazy_gettext as _
 from flask_wtf.csrf import CSRFError
+from jinja2.ext import Extension
 from markupsafe import Markup
 from sqlalchemy import func, select
 from werkzeug.exceptions import HTTPException
@@ -132,10 +134,25 @@ def icon(name: str) -> Markup:
     return sign.format(static("kit/icons.svg"), name)
 
 
+class Flush(Extension):
+    """Templates with one space for the indentation of a line: the rest would be a tenth of a page."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """The source as it is compiled; its lines keep their numbers."""
+        return _INDENTATION.sub(" ", source)
+
+
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+
+
 def init_app(flask: Flask, modules: Sequence[Module]) -> None:
     """Give the templates what they need, and every error a page."""
     words.init_app(flask)
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True
+    flask.jinja_env.add_extension(Flush)
+    flask.jinja_env.policies["json.dumps_kwargs"] = {
+        "ensure_ascii": False
+    }  # a Chinese character is half as long
     flask.jinja_env.globals |= {"static": static, "icon": icon}
     flask.extensions["modules"] = tuple(modules)
 

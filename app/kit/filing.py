@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, redirect, request, send_file
@@ -15,6 +16,7 @@ from app.kit import attachments, audit, history
 from app.kit.attachments import Attachment
 from app.kit.errors import Invalid, Missing, Problem, Refused
 from app.kit.face import back_to
+from app.kit.record import lock
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 def _may_change(view: RecordView, record: Any, actor: Actor) -> None:
     if not view.has_attachments:
         raise Missing
+    lock(record)  # nobody merges or reports it away while its files change
     if why := view.refusal(record, "edit", actor, wide=True):
         raise Refused(why)
 
@@ -84,6 +87,23 @@ def download(view: RecordView, session: Session, record: Any, file_id: int, acto
     path, name, mime = stored.path, stored.filename, stored.mime
     session.commit()
     return send_file(path, mimetype=mime, as_attachment=True, download_name=name)
+
+
+def hand_out(
+    view: RecordView,
+    session: Session,
+    record: Any,
+    path: Path,
+    name: str,
+    actor: Actor,
+    facts: dict[str, Any],
+) -> Response:
+    """A file that was made for a record, always as a download; who took it is noted."""
+    if not path.exists():
+        raise Missing(_("文件不在服务器上，请联系系统管理员"))
+    audit.note(session, actor, view.resource, record.id, "download", facts)
+    session.commit()
+    return send_file(path, mimetype="application/zip", as_attachment=True, download_name=name)
 
 
 def discard(view: RecordView, session: Session, record: Any, file_id: int, actor: Actor) -> Response:

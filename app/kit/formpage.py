@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, jsonify, redirect, request
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.kit import drafts, forms, saving
+from app.kit import drafts, forms, reviewpage, saving, scope
 from app.kit.errors import BadRequest, Invalid, Problem, Refused
 from app.kit.face import render
 from app.kit.forms import Typed
@@ -116,6 +117,11 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     if is_new and view.save_more_label:
         page.buttons.append(Action("save_more", view.save_more_label, "", "plus", "post"))
     page.conflict = view.conflict(record, problems)
+    if not is_new:
+        page.faults = view.faults(record, scope.actor())
+        page.points = reviewpage.points(view, view.session, record, scope.actor())
+        if record.is_faulty and not problems:
+            _mark_warnings(page, [replace(fault, warning=True) for fault in record.faults()])
     view.dress(page, record, typed)
     return page
 
@@ -209,6 +215,17 @@ def _refuse_unstorable(value: Any) -> None:
             raise BadRequest(_("含有无法保存的字符")) from None
         if "\x00" in value:
             raise BadRequest(_("含有无法保存的字符"))
+
+
+def kept(session: Session, record: Any, typed: Typed, actor: Actor) -> list[Problem]:
+    """Save a record from a page of its own. What is wrong is told instead, and nothing is stored."""
+    try:
+        saving.save(session, record, typed, actor)
+    except Invalid as wrong:
+        session.rollback()
+        return wrong.problems
+    session.commit()
+    return []
 
 
 def discard_draft(view: RecordView, session: Session, actor: Actor) -> Any:

@@ -21,6 +21,9 @@ Typed = dict[str, Any]
 #: the numbered parts of a paper form: (label, fields), or (label, name of a child relationship)
 Sheet = Sequence[tuple[Any, Sequence[str] | str]]
 
+#: kinds of fields that are check boxes, of which a browser sends only those that are ticked
+TICKED = frozenset({"choices", "rights"})
+
 _CHILD = re.compile(r"([a-z_]+)-(\d{1,4})-([a-z_]+)$")
 
 
@@ -34,7 +37,10 @@ def typed_from(form: MultiDict[str, str], model: type[Row]) -> Typed:
         if match and match[1] in kin:
             rows.setdefault(match[1], {}).setdefault(int(match[2]), {})[match[3]] = form[key]
         elif key in fields:
-            typed[key] = form.getlist(key) if fields[key].kind == "rights" else form[key]
+            typed[key] = form.getlist(key) if fields[key].kind in TICKED else form[key]
+    for name, field in fields.items():
+        if field.kind in TICKED and f"{name}-shown" in form:
+            typed.setdefault(name, [])  # every box was unticked
     for name, numbered in rows.items():
         blank = _blank_values(kin[name])
         typed[name] = [
@@ -92,7 +98,11 @@ def _child_table(
         ChildRow(
             str(line.get("id") or ""),
             [
-                input_view(field, f"{name}-{index}-{key}", line.get(key), wrong, path=f"{name}.{index}.{key}")
+                _shared(
+                    input_view(
+                        field, f"{name}-{index}-{key}", line.get(key), wrong, path=f"{name}.{index}.{key}"
+                    )
+                )
                 for key, field in fields.items()
             ],
         )
@@ -104,6 +114,13 @@ def _child_table(
         for key, field in fields.items()
     ]
     return ChildTable(name, cls.__label__, blank, rows, errors=wrong.get(name, []))
+
+
+def _shared(view: FieldView) -> FieldView:
+    """An input of an inline row: its list stands once, in the blank row, and is copied from there by the page."""
+    if view.kind == "code" and not view.picker_url:
+        view.shared, view.options = True, [option for option in view.options if option.chosen]
+    return view
 
 
 def input_view(
@@ -135,6 +152,8 @@ def input_view(
     )
     if isinstance(field, columns.CodeField):
         view.options, view.picker_url = code_options(field.table, view.value)
+        if field.without:
+            view.options = [option for option in view.options if option.value not in field.without]
         if field.autofill == "gender":
             for option in view.options:
                 option.data = {"gender": codes.attribute(field.table, option.value, "default_gender") or ""}
@@ -143,6 +162,9 @@ def input_view(
             Option("1", field.words[0], view.value == "1"),
             Option("0", field.words[1], view.value == "0"),
         ]
+    elif isinstance(field, columns.ChoicesField):
+        ticked = value if isinstance(value, list) else []
+        view.options = [Option(code, label, code in ticked) for code, label in field.offers()]
     elif isinstance(field, columns.ReferenceField):
         view.picker_url = url_for(f"{field.target}.pick")
         if view.value and row is not None and str(getattr(row, field.name) or "") == view.value:

@@ -33,7 +33,15 @@ Snapshot = dict[str, Any]
 
 #: book-keeping that is not content
 _SILENT = frozenset(
-    {"updated_at", "updated_by_id", "updated_by_name", "version", "last_reported_at", "last_returned_at"}
+    {
+        "updated_at",
+        "updated_by_id",
+        "updated_by_name",
+        "version",
+        "last_reported_at",
+        "last_returned_at",
+        "returned_from",
+    }
 )
 
 
@@ -165,14 +173,18 @@ def _content(child: Any) -> Any:
 @contextmanager
 def recorded(
     record: Any, step: str, actor: Actor, message: str | None = None, *, is_new: bool = False
-) -> Iterator[None]:
-    """Note the change that happens inside: what the record was before, and what of it changed."""
-    before = None if is_new else snapshot(record)
-    yield
+) -> Iterator[dict[str, str | None]]:
+    """Note the change that happens inside: what the record was before, and what of it changed.
+
+    What is given it may have a ``message`` put in place of the one here, once it is known.
+    """
+    before, told = None if is_new else snapshot(record), {"message": message}
+    yield told
     session = session_of(record)
     record.stamp(actor)
     session.flush()  # ids and defaults belong to the content
-    write(record, step, actor, message, before, difference(before or {}, snapshot(record)))
+    write(record, step, actor, told["message"], before, difference(before or {}, snapshot(record)))
+    record.follow_up(session, before or {}, record, actor)
 
 
 def changed(cls: type[Row], before: Snapshot, new: Mapping[str, Any]) -> list[list[Any]]:

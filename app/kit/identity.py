@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import lru_cache
+from operator import mul
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -27,7 +28,7 @@ def clean(number: str) -> str:
 
 def check_digit(first17: str) -> str:
     """ISO 7064 MOD 11-2 over the first seventeen digits."""
-    return _CHECKS[sum(int(digit) * weight for digit, weight in zip(first17, _WEIGHTS, strict=True)) % 11]
+    return _CHECKS[sum(map(mul, map(int, first17), _WEIGHTS)) % 11]
 
 
 @lru_cache(4096)

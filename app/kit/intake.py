@@ -81,6 +81,11 @@ class Chunk:
         self.model = sheets.model
         self.matches: list[dict[str, Any]] = stage.fact("matches")
         self._owners: dict[str, Actor | str] = {}
+        self._columns = [self._columns_of(match) for match in self.matches]
+
+    def _columns_of(self, match: Mapping[str, Any]) -> list[tuple[str, Field | None]]:
+        fields = (self.model.child_classes()[match["child"]] if match["child"] else self.model).fields()
+        return [(name, fields.get(name)) for name in match["names"]]
 
     def work(self, rows: Sequence[StagedRow]) -> list[Outcome]:
         """Judge and store; what came of each row, in their order."""
@@ -145,9 +150,8 @@ class Chunk:
         return typed
 
     def _fields(self, number: int) -> list[tuple[str, Field | None]]:
-        child = self.matches[number]["child"]
-        fields = (self.model.child_classes()[child] if child else self.model).fields()
-        return [(name, fields.get(name)) for name in self.matches[number]["names"]]
+        """The columns of a sheet: name, and the field where there is one."""
+        return self._columns[number]
 
     def _add_faults(self, draft: Draft, faults: Mapping[tuple[int, int], Sequence[Fault]]) -> None:
         """What was said of the rows while they were laid out."""

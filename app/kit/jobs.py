@@ -323,6 +323,8 @@ class JobContext:
         self.done, self.total = self.job.done, self.job.total
         #: what the job leaves behind, e.g. ``{"url": …}``, and words for the clerk; stored at each checkpoint
         self.result, self.message = self.job.result, self.job.message
+        #: what is written in the very transaction that closes the job, and only then; it acts as SYSTEM
+        self.at_end: Callable[[Session], None] | None = None
         self._failed, self._errors = self.job.failed, list(self.job.errors)
         self._since = time.monotonic()
 
@@ -361,9 +363,11 @@ class JobContext:
         with reading() if self.task.reads else nullcontext():
             self._begin()
             self.task.run(self)
-        none_left = self._failed >= max(self.done, self.total, 1)
-        state = "done" if not self._failed else "failed" if none_left else "partly"
-        self._store(state=state, finished_at=now(), lease_until=None)
+            if self.task.reads:
+                self.session.rollback()  # all is read: nothing is held open while the job is closed
+            none_left = self._failed >= max(self.done, self.total, 1)
+            state = "done" if not self._failed else "failed" if none_left else "partly"
+            self._store(state=state, finished_at=now(), lease_until=None)
 
     def _begin(self) -> None:
         self._since = time.monotonic()
@@ -381,11 +385,15 @@ class JobContext:
         if self.task.reads:
             with books_of(self._engine) as books:
                 kept = change_own(books, self._id, self._worker, facts)
+                if kept and self.at_end and "finished_at" in facts:
+                    self.at_end(books)
                 books.commit()
         else:
             self.session.flush()  # as the actor; the scope judges the rows before the books are opened
             with acting(SYSTEM):
                 kept = change_own(self.session, self._id, self._worker, facts)
+                if kept and self.at_end and "finished_at" in facts:
+                    self.at_end(self.session)
             if kept:
                 self.session.commit()
         if not kept:

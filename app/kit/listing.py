@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,6 +41,11 @@ class Order:
         if self.name == "id":
             return column
         return func.coalesce(column, literal_column(_WRITTEN[column.type.python_type], column.type))
+
+    def ends(self, model: type[Row]) -> tuple[Any, ...]:
+        """The clauses of an ORDER BY."""
+        keys = (self.expression(model), model.id) if self.name != "id" else (model.id,)  # type: ignore[attr-defined]
+        return tuple(key.desc() if self.descending else key.asc() for key in keys)
 
 
 _LEAST: dict[type, Any] = {
@@ -102,8 +107,7 @@ def page(
     descending = order.descending != backwards
     if towards in {"after", "before"}:
         statement = statement.where(_beyond(expression, identifier, value, descending=descending))
-    ends = (expression.desc(), identifier.desc()) if descending else (expression.asc(), identifier.asc())
-    in_order = ends if order.name != "id" else ends[1:]
+    in_order = Order(order.name, descending).ends(model)
     ids = statement.with_only_columns(identifier).order_by(*in_order).limit(size + 1)
     if number:
         ids = ids.offset(number * size)
@@ -168,12 +172,23 @@ def too_many_to_sort(session: Session, statement: Select[Any], model: type[Row],
 
 def count(session: Session, statement: Select[Any], *, exact: bool = False, most: int = COUNT_CAP) -> int:
     """How many rows a statement has; at most ``most`` + 1 unless ``exact``."""
+    return session.scalar(_counting(statement, None if exact else most)) or 0
+
+
+def counts(session: Session, statements: Iterable[Select[Any]], most: int = COUNT_CAP) -> list[int]:
+    """How many rows each statement has, at most ``most`` + 1; by one statement."""
+    return list(
+        session.execute(select(*(_counting(one, most).scalar_subquery() for one in statements))).one()
+    )
+
+
+def _counting(statement: Select[Any], most: int | None) -> Select[int]:
     # a bare literal would lose the table, and the scope with it
     rows = statement.column_descriptions[0]["entity"]
     inner = statement.with_only_columns(rows.id).order_by(None)
-    if not exact:
+    if most is not None:
         inner = inner.limit(most + 1)
-    return session.scalar(select(func.count()).select_from(inner.subquery())) or 0
+    return select(func.count()).select_from(inner.subquery())
 
 
 def total_words(number: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -11,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, inspect
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload, selectinload
 
-from app.kit import columns, listing, query
+from app.kit import columns, identity, listing, query
 from app.kit.pages import (
     Action,
     Cell,
@@ -28,6 +30,7 @@ from app.kit.pages import (
 )
 from app.kit.question import TONES, Question
 from app.kit.scope import Actor
+from app.kit.workflow import Step
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
@@ -52,9 +55,9 @@ def _shown(view: RecordView, names: tuple[str, ...]) -> list[RelationshipPropert
     return [relations[name] for name in sorted(wanted) if name in relations]
 
 
-def eager(view: RecordView, statement: Select[Any]) -> Select[Any]:
+def eager(view: RecordView, statement: Select[Any], names: tuple[str, ...] = ()) -> Select[Any]:
     """A statement of any number of rows, with what they show: by a statement a relationship, so that no row grows wider."""
-    shown = _shown(view, view.columns)
+    shown = _shown(view, names or view.columns)
     return statement.options(*(selectinload(relation.class_attribute) for relation in shown))
 
 
@@ -74,11 +77,8 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         asked.number,
         loading(view, asked.columns),
     )
-    number: int | None = len(piece.rows)
-    if not _is_whole(asked, piece):
-        is_exact = args.get("count") == "exact"
-        is_late = view.is_reportable and asked.asked.is_dear and not is_exact
-        number = None if is_late else listing.count(session, statement, exact=is_exact)
+    counts = _counts_now(asked, session, piece) if view.is_reportable else None
+    number = _number_now(asked, session, statement, piece, counts)
     unit = asked.unit(session)
     title = asked.shelf.label if asked.shelf else view.list_title
     page = ListPage(title, crumbs=[Crumb(view.group_label), Crumb(title)])
@@ -88,27 +88,51 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.asked = asked.asked.words
     page.errors = [problem.words for problem in problems]
     advice = asked.shelf.advice if asked.shelf else ""
-    page.notes = [words for words in (advice, unsorted) if words]
-    kept = ("shelf", "state", "unit", "sub", "size", "order", "panel")
+    lost = _("所选的填报单位已不存在，或不在您单位的范围内，现按本单位显示")
+    is_lost = view.is_owned and asked.has_lost_unit(session)
+    page.notes = [words for words in (advice, unsorted, is_lost and lost) if words]
+    if asked.reminder:
+        page.asked = [_("提醒中的记录，现在本单位看得到的"), *page.asked]
+    kept = ("shelf", "state", "unit", "sub", "size", "order", "panel", "reminder")
     page.keep = {key: args[key] for key in kept if args.get(key)}
     page.open_panel = bool(problems) or (args.get("panel") == "all" and not asked.asked.words)
     page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
     if view.is_owned and not asked.is_own:
         page.unit = unit_box(asked, unit)
     if view.is_reportable:
-        page.tabs = state_tabs(asked)
-        page.counts_url = asked.at("counts")
+        page.tabs = state_tabs(asked, counts)
+        page.counts_url = "" if counts and "reported" in counts else asked.at("counts")
         page.legend = legend()
     page.toolbar = toolbar(view, actor, asked)
     page.exports = exports(asked)
-    page.columns = [_column(asked, name) for name in asked.columns]
+    page.options = Action("options", _("显示选项"), _options_url(view.list_key(asked.shelf)), "columns-3")
+    page.queries_url = queries_url(asked)
+    page.columns = [column_of(asked, name) for name in asked.columns]
     page.rows = [row_of(asked, record) for record in piece.rows]
     page.pager = pager(asked, piece, number)
-    page.tickable = view.is_tickable
+    page.tickable = view.is_tickable and (is_usual(asked) or any(it.needs_rows for it in page.toolbar))
+    page.beside = view.beside(asked.shelf)
     empty = (asked.shelf.empty_words if asked.shelf else "") or view.empty_words
     page.empty = _("没有符合条件的记录") if asked.asked.words else empty
     page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
     return page
+
+
+@cache
+def _options_url(key: str) -> str:
+    """自定义显示选项 of a list."""
+    return url_for("list_preference.choose", list=key, _external=False)
+
+
+def queries_url(asked: Question) -> str:
+    """常用查询 of a list, with the present question, which may be saved among them."""
+    here = {"of": asked.view.place_of(asked.shelf)} | asked.essence()
+    return f"{_queries()}?{urlencode(here)}"
+
+
+@cache
+def _queries() -> str:
+    return url_for("saved_query.menu", _external=False)
 
 
 def fill_panel(page: ListPage | StatisticsPage, asked: Question) -> None:
@@ -150,7 +174,7 @@ def state_tabs(asked: Question, counts: Mapping[str, int] | None = None) -> list
             label,
             asked.url(state=state),
             active=asked.state == state,
-            count=listing.total_words(counts[state]) if counts else "",
+            count=listing.total_words(counts[state]) if counts and state in counts else "",
             tone=TONES.get(state, ""),
         )
         for state, label in words.items()
@@ -158,15 +182,51 @@ def state_tabs(asked: Question, counts: Mapping[str, int] | None = None) -> list
 
 
 def state_counts(asked: Question, session: Session) -> dict[str, int]:
-    """How many records stand in each state, capped; asked for after the first paint."""
-    statement = asked.statement(session, with_state=False)
-    model = asked.view.model
-    return {
-        state: listing.count(
-            session, statement.where(model.state_is(state, asked.actor)) if state else statement
-        )
-        for state in ("", *TONES)
-    }
+    """How many records stand in each state, capped.
+
+    已上报 is what the others leave. Where there are more records than are counted it has no number here: to count it
+    may mean to look at all of them.
+    """
+    statement, state_is = asked.statement(session, with_state=False), asked.view.model.state_is
+    held = [statement.where(state_is(state, asked.actor)) for state in ("pending", "returned")]
+    whole, pending, returned = listing.counts(session, [statement, *held])
+    found = {"": whole, "pending": pending, "returned": returned}
+    return found if whole > listing.COUNT_CAP else found | {"reported": whole - pending - returned}
+
+
+def every_count(asked: Question, session: Session) -> dict[str, int]:
+    """`state_counts` with the number of 已上报, whatever it takes; asked for after the first paint."""
+    found = state_counts(asked, session)
+    if "reported" not in found:
+        reported = asked.view.model.state_is("reported", asked.actor)
+        found["reported"] = listing.count(session, asked.statement(session, with_state=False).where(reported))
+    return found
+
+
+def _counts_now(asked: Question, session: Session, piece: listing.Slice) -> Mapping[str, int] | None:
+    """The counts of the tabs that come with the list: every row is at hand, or no condition can make them dear."""
+    if not asked.state and _is_whole(asked, piece):
+        states = Counter(record.report_state(asked.actor) for record in piece.rows)
+        return {"": len(piece.rows)} | {state: states[state] for state in TONES}
+    return None if asked.asked.words else state_counts(asked, session)
+
+
+def _number_now(
+    asked: Question,
+    session: Session,
+    statement: Select[Any],
+    piece: listing.Slice,
+    counts: Mapping[str, int] | None,
+) -> int | None:
+    """How many records the list has; None where that is dear to know, and comes with the counts of the tabs."""
+    if _is_whole(asked, piece):
+        return len(piece.rows)
+    is_exact = asked.args.get("count") == "exact"
+    if counts and asked.state in counts and not is_exact:
+        return counts[asked.state]
+    if asked.view.is_reportable and asked.asked.is_dear and not is_exact:
+        return None
+    return listing.count(session, statement, exact=is_exact)
 
 
 def legend() -> list[tuple[Chip, Any]]:
@@ -184,25 +244,42 @@ def state_chip(state: str) -> Chip:
     return Chip(words[state], TONES[state])
 
 
+def is_usual(asked: Question) -> bool:
+    """Whether the list offers what the view offers, not just the steps of its shelf."""
+    return asked.shelf is None or asked.shelf.steps is None
+
+
 def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
     """The buttons above the table: add, the steps for ticked rows, delete."""
     resource, actions = view.resource, []
     shelf = {"shelf": asked.shelf.name} if asked.shelf else {}
-    is_usual = asked.shelf is None or asked.shelf.steps is None
-    may_write = is_usual and actor.may("write", resource)
-    if view.can_add and may_write:
+    may_write = is_usual(asked) and actor.may("write", resource)
+    if view.can_add and view.has_add_form and may_write:
         url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
         actions.append(Action("add", view.add_label, url, "plus", primary=True))
     if view.can_import and may_write:
         actions.append(Action("import", _("导入Excel"), view.url("import_file"), "file-import"))
     for step in view.listed_steps(asked.shelf):
-        if actor.may(step.name, resource):
+        if actor.may(step.name, resource) and not step.is_single:
             url = view.url("dialog", step=step.name)
             label = view.step_labels.get(step.name, step.label)
+            label = asked.shelf.step_labels.get(step.name, label) if asked.shelf else label
             actions.append(
-                Action(step.name, label, url, step.icon, "dialog", needs_rows=True, danger=step.danger)
+                Action(
+                    step.name,
+                    label,
+                    url,
+                    step.icon,
+                    "dialog",
+                    step.asked_first,
+                    needs_rows=True,
+                    danger=step.danger,
+                )
             )
-    if view.can_delete and view.is_tickable and may_write:
+    may_delete = may_write or (
+        asked.shelf is not None and asked.shelf.can_delete and actor.may("write", resource)
+    )
+    if view.can_delete and view.is_tickable and may_delete:
         actions.append(
             Action(
                 "delete",
@@ -215,6 +292,9 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
                 danger=True,
             )
         )
+    if asked.shelf is not None and asked.shelf.help:
+        help_url = view.url(asked.shelf.help, shelf=asked.shelf.name)
+        actions.append(Action("help", _("怎样改正"), help_url, "info-circle"))
     return actions
 
 
@@ -247,12 +327,15 @@ def exports(asked: Question) -> list[Action]:
     return made
 
 
-def _column(asked: Question, name: str) -> Column:
+def column_of(asked: Question, name: str) -> Column:
+    """The head of a column."""
     view = asked.view
     field = view.model.fields().get(name)
     column = Column(name, view.label_of(name), field.align if field else "left")
-    column.elastic = field is not None and (
-        field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC
+    column.elastic = (
+        view.shown[name].is_elastic
+        if name in view.shown
+        else field is not None and (field.kind == "long_text" or getattr(field, "length", 0) >= ELASTIC)
     )
     is_state = name == "report_state"
     looks = {
@@ -276,17 +359,23 @@ def row_of(asked: Question, record: Any) -> Row:
     view, actor = asked.view, asked.actor
     actions = row_actions(view, record, actor)
     if asked.shelf is not None and asked.shelf.steps is not None:
-        actions = [action for action in actions if action.name != "delete"] + step_icons(asked, record)
-    return Row(
+        left_out = set() if asked.shelf.can_delete else {"delete"}
+        actions = [action for action in actions if action.name not in left_out]
+        actions += step_icons(asked, record, view.listed_steps(asked.shelf))
+    elif asked.shelf is not None and asked.shelf.own_steps and not asked.with_subordinates:
+        actions += step_icons(asked, record, [view.steps()[name] for name in asked.shelf.own_steps])
+    row = Row(
         record.id,
         view.url("show", pk=record.id),
         [cell(view, record, name, actor) for name in asked.columns],
         actions,
     )
+    view.dress_row(row, record, actor)
+    return row
 
 
-def step_icons(asked: Question, record: Any) -> list[Action]:
-    """The steps of a shelf as icons of its rows."""
+def step_icons(asked: Question, record: Any, steps: list[Step]) -> list[Action]:
+    """Steps as icons of a row, but for those that do not apply to it."""
     view, actor = asked.view, asked.actor
     return [
         Action(
@@ -295,23 +384,29 @@ def step_icons(asked: Question, record: Any) -> list[Action]:
             f"{view.url('dialog', step=step.name)}?ids={record.id}",
             step.icon,
             "dialog",
+            step.asked_first,
             refusal=view.refusal(record, step.name, actor),
             danger=step.danger,
         )
-        for step in view.listed_steps(asked.shelf)
+        for step in steps
         if actor.may(step.name, view.resource) and step.applies(record, actor)
     ]
 
 
-def cell(view: RecordView, record: Any, name: str, actor: Actor) -> Cell:
-    """One value of a row."""
+def cell(view: RecordView, record: Any, name: str, actor: Actor, *, in_full: bool = False) -> Cell:
+    """One value of a row; of a masked number its ends, unless ``in_full``."""
     if name == "report_state":
         chip = state_chip(record.report_state(actor))
         return Cell(chip.text, chip)
     field = type(record).fields().get(name)
     if field is None:
-        return Cell(view.shown[name].text(record))
+        shown = view.shown[name]
+        text = str(shown.text(record))
+        chips = shown.chips(record) if shown.chips else []
+        return Cell(text, title=text if len(text) > 12 and not chips else "", chips=chips)
     text = record.text(name) if field.kind == "reference" else field.short(getattr(record, name))
+    if field.masked and text and not in_full:
+        text = identity.mask(text)
     return Cell(text, title=text if len(text) > 12 else "")
 
 
@@ -323,8 +418,9 @@ def row_actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
             Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True)
         )
         actions.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
+    actions += view.row_actions(record, actor)
     if actor.may("write", view.resource):
-        if view.can_edit:
+        if view.can_edit and view.has_edit_form:
             actions.append(
                 Action(
                     "edit",
@@ -363,6 +459,6 @@ def pager(asked: Question, piece: listing.Slice, number: int | None) -> Pager:
     made.jump_url = asked.url() if number is None or number > asked.size else ""
     made.sizes = [
         Tab(str(n), _("%(n)s条/页", n=n), asked.url(size=n), active=n == asked.size)
-        for n in (20, 50, 100, 200)
+        for n in sorted({20, 50, 100, 200, asked.size})
     ]
     return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -80,15 +81,24 @@ def _mark(items: list[MenuItem]) -> list[MenuItem]:
 def _match(url: str) -> int:
     if not url:
         return 0
-    parts = urlsplit(url)
-    if parts.path != request.path:
-        root = parts.path.strip("/").partition("/")[0]
-        return (
-            1
-            if root and parts.path.endswith(("/list/", "/tree")) and request.path.startswith(f"/{root}/")
-            else 0
-        )
-    wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    if any(request.args.get(key) != value for key, value in wanted.items()):
+    path, root, wanted = _parts(url)
+    is_asked = all(request.args.get(key) == value for key, value in wanted.items())
+    if path != request.path:
+        if wanted and is_asked and request.path.startswith(f"/{path.split('/')[1]}/"):
+            return 3  # a page beside it, e.g. 批量恢复 beside 按身份证恢复
+        if path.startswith(f"{request.path}_"):
+            return 2  # what follows on it, e.g. merge after merge_duplicates
+        return 1 if root and request.path.startswith(root) else 0
+    if not is_asked:
         return 2 if not wanted or "panel" not in wanted else 0
     return 3 + len(wanted)
+
+
+@cache
+def _parts(url: str) -> tuple[str, str, dict[str, str]]:
+    """Of a line's address: the path, what the paths of its records begin with if it is a list, the arguments."""
+    parts = urlsplit(url)
+    root = parts.path.strip("/").partition("/")[0]
+    is_list = root and parts.path.endswith(("/list/", "/tree"))
+    wanted = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
+    return parts.path, f"/{root}/" if is_list else "", wanted

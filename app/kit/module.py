@@ -12,6 +12,7 @@ from flask_appbuilder import AppBuilder
 
 from app.kit.api import api_of
 from app.kit.menu import MenuItem
+from app.kit.reviewapi import ReviewApi
 from app.kit.scope import Actor
 from app.kit.view import RecordView
 from app.kit.workflow import Hop, Stateful
@@ -97,7 +98,7 @@ class Module:
         current_app.extensions.setdefault("views", {})[view.resource] = view
         builder.add_view_no_menu(view, endpoint=view.resource)
         if self.has_api:
-            builder.add_api(api_of(view))
+            builder.add_api(api_of(view, *((ReviewApi,) if view.is_reportable else ())))
 
     def items(self, actor: Actor) -> list[MenuItem]:
         """The module's lines as the actor sees them."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib import import_module
 from itertools import accumulate, islice, product
 from operator import add
 from typing import Any
-
-from pypinyin import lazy_pinyin
 
 #: no key is longer: fifty syllables of six letters
 KEY_LENGTH = 300
@@ -65,13 +65,31 @@ _GIVEN = _table(
 )
 
 
+@cache
+def _dictionary() -> Any:
+    """The dictionaries of pypinyin, a third of a process's memory: read when the first word is spelled."""
+    return import_module("pypinyin")
+
+
+def pinyin(text: str, **how: Any) -> list[str]:
+    """The syllables of a text without tones; what is not Chinese stays as it is."""
+    found: list[str] = _dictionary().lazy_pinyin(text, **how)
+    return found
+
+
+def spelled(text: str) -> str:
+    """What a text is found by: itself, its pinyin and the initials of that."""
+    initials = pinyin(text, style=_dictionary().Style.FIRST_LETTER)
+    return f"{text} {''.join(pinyin(text))} {''.join(initials)}".lower()
+
+
 class _Memo(dict[str, tuple[str, ...]]):
     """Character → its readings without tones, ü as v; letters read themselves."""
 
     def __missing__(self, syllable: str) -> tuple[str, ...]:
         if syllable.isascii():
             return (syllable,)
-        found = tuple(filter(None, lazy_pinyin(syllable, v_to_u=False, errors="ignore")))
+        found = tuple(filter(None, pinyin(syllable, v_to_u=False, errors="ignore")))
         self[syllable] = found
         return found
 
@@ -118,6 +136,12 @@ def keys(name: str) -> set[str]:
         found.update(accumulate(spelling))
         found.update(islice(accumulate([syllable[0] for syllable in spelling]), 1, None))
     return {key[:KEY_LENGTH] for key in found} if len(name) > 50 else found
+
+
+def sounds(name: str) -> frozenset[str]:
+    """The ways to read a whole name: 曾伟 and 增伟 share one."""
+    syllables = _SYLLABLES.findall(name.translate(_UNWRITTEN).translate(_LATIN).lower())
+    return frozenset("".join(spelling) for spelling in _spellings(syllables) if spelling)
 
 
 def rows(source: str, people: Iterable[tuple[int, str | None]]) -> list[dict[str, Any]]:

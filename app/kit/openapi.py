@@ -49,6 +49,26 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
         }
         unit = {"in": "query", "name": "unit", "schema": {"type": "integer"}}
         paths[f"{base}/statistics"] = {"get": _operation(name, "统计", [by, unit])}
+    paths |= _of_steps(view, base, one)
+    if view.is_reportable:
+        paths |= _of_reviews(name, base, one)
+    if view.has_attachments:
+        file = {"in": "path", "name": "file", "required": True, "schema": {"type": "integer"}}
+        paths[f"{base}/{{pk}}/attachments"] = {
+            "get": _operation(name, "附件", [one]),
+            "post": _operation(name, "上传附件", [one], status=201),
+        }
+        paths[f"{base}/{{pk}}/attachments/{{file}}"] = {
+            "get": _operation(name, "下载附件", [one, file]),
+            "delete": _operation(name, "删除附件", [one, file]),
+        }
+    for path, operations in paths.items():
+        api_spec.path(path=path, operations=operations)
+
+
+def _of_steps(view: RecordView, base: str, one: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Each step, of one record and of many."""
+    name, paths = view.resource, dict[str, dict[str, Any]]()
     for step in view.steps().values():
         asks = {a.name: a.field.schema() for a in step.asks}
         body = {
@@ -62,6 +82,9 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
                 "type": "integer",
                 "description": "代替 ids：该单位由本单位保管的全部记录，答 job",
             }
+        if step.by_number:
+            number = view.model.fields()[view.model.known_by]
+            which[number.name] = {"type": "string", "description": f"代替 ids：{number.label}，全国范围"}
         many = body | {"properties": asks | which}
         if not body["required"]:
             del body["required"]
@@ -69,18 +92,21 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
             "post": _operation(name, str(step.label), [one], body=body)
         }
         paths[f"{base}/steps/{step.name}"] = {"post": _operation(name, f"{step.label}（多条）", body=many)}
-    if view.has_attachments:
-        file = {"in": "path", "name": "file", "required": True, "schema": {"type": "integer"}}
-        paths[f"{base}/{{pk}}/attachments"] = {
-            "get": _operation(name, "附件", [one]),
-            "post": _operation(name, "上传附件", [one], status=201),
-        }
-        paths[f"{base}/{{pk}}/attachments/{{file}}"] = {
-            "get": _operation(name, "下载附件", [one, file]),
-            "delete": _operation(name, "删除附件", [one, file]),
-        }
-    for path, operations in paths.items():
-        api_spec.path(path=path, operations=operations)
+    return paths
+
+
+def _of_reviews(name: str, base: str, one: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What a reviewer asks of a record that comes up again."""
+    settled = {"type": "array", "items": {"type": "boolean", "nullable": True}}
+    body = {"type": "object", "properties": {"settled": settled}, "required": ["settled"]}
+    points = _operation(name, "退回意见和答复", [one])
+    return {
+        f"{base}/{{pk}}/points": {
+            "get": points,
+            "put": _operation(name, "审核对退回意见的答复", [one], body=body),
+        },
+        f"{base}/{{pk}}/since": {"get": _operation(name, "与上次上报相比", [one])},
+    }
 
 
 def _operation(

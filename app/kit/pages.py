@@ -41,9 +41,10 @@ class FieldView:
     """One field of a form, a query panel or a record page.
 
     ``kind``: text, long_text, code, day, moment, int, decimal, money, yes_no, id_card, reference,
-    rights (many check boxes), password. ``value`` is what stands in the input, ``text`` what a reader sees.
+    choices and rights (many check boxes), password. ``value`` is what stands in the input, ``text`` what a reader sees.
     A range of a query panel is two fields: ``name`` ends in ``_from`` and ``_to``.
     ``check_url`` answers what was typed with a line of HTML, behind a button beside the input.
+    With ``shared`` the options are those of the same field of the blank row; only the chosen one stands here.
     """
 
     name: str
@@ -58,6 +59,7 @@ class FieldView:
     hint: Words = ""
     max_length: int | None = None
     options: list[Option] = field(default_factory=list)
+    shared: bool = False
     picker_url: str = ""
     reveal_url: str = ""
     check_url: str = ""
@@ -179,16 +181,18 @@ class Cell:
     text: Words
     chip: Chip | None = None
     title: Words = ""
+    chips: list[Chip] = field(default_factory=list)
 
 
 @dataclass
 class Row:
-    """One record of a list."""
+    """One record of a list; ``more`` is what a template of the module's own draws in place of the cells."""
 
     id: int
     url: str
     cells: list[Cell]
     actions: list[Action] = field(default_factory=list)
+    more: Any = None
 
 
 @dataclass
@@ -234,6 +238,8 @@ class Page:
     title: Words
     crumbs: list[Crumb] = field(default_factory=list)
     notes: list[Words] = field(default_factory=list)
+    #: pages that stand beside this one, as tabs under the title
+    beside: list[Tab] = field(default_factory=list)
 
 
 @dataclass
@@ -264,6 +270,95 @@ class ListPage(Page):
     empty: Words = ""
     empty_action: Action | None = None
     legend: list[tuple[Chip, Words]] = field(default_factory=list)
+    options: Action | None = None
+    queries_url: str = ""
+
+
+@dataclass
+class OptionsPage(Page):
+    """自定义显示选项 of one list: which columns in which order, sorted by what, how many a page; and how it looks.
+
+    ``groups`` are all columns to tick, ``chosen`` those shown, in their order; the ``data`` of an option says
+    whether a list can be sorted by it. ``preview`` is the table as it would be.
+    """
+
+    url: str = ""
+    key: str = ""
+    version: str = ""
+    back_url: str = ""
+    tabs: list[Tab] = field(default_factory=list)
+    groups: list[tuple[Words, list[Option]]] = field(default_factory=list)
+    chosen: list[Option] = field(default_factory=list)
+    directions: list[Option] = field(default_factory=list)
+    sort: str = ""
+    size: str = ""
+    usual_size: int = 20
+    sort_hint: Words = ""
+    errors: dict[str, list[Words]] = field(default_factory=dict)
+    preview: ListPage | None = None
+    preview_url: str = ""
+    clear: Action | None = None
+
+
+@dataclass
+class QueryMenu:
+    """常用查询 of one list: name, address and whose it is; what may be done with the present question."""
+
+    own: list[tuple[Words, str]] = field(default_factory=list)
+    shared: list[tuple[Words, str, Words]] = field(default_factory=list)
+    keep_url: str = ""
+    manage_url: str = ""
+
+
+@dataclass
+class Fault:
+    """One thing that is wrong: where, what, what to do about it; ``anchor`` is its input on a form."""
+
+    where: Words
+    words: Words
+    advice: Words = ""
+    anchor: str = ""
+    edit_url: str = ""
+    url: str = ""
+    url_label: Words = ""
+
+
+@dataclass
+class FaultBox:
+    """What is wrong with a record that is kept in spite of it."""
+
+    title: Words
+    faults: list[Fault] = field(default_factory=list)
+    help_url: str = ""
+    help_label: Words = ""
+
+
+@dataclass
+class PointLine:
+    """One point of a 退回, what was answered, and whether it is settled: ``""``, ``yes``, ``no``."""
+
+    number: int
+    words: Words
+    answer: Words = ""
+    verdict: str = ""
+
+
+@dataclass
+class PointBox:
+    """The points of a 退回. With ``url`` the reader says of each whether it is settled."""
+
+    title: Words
+    told: Words = ""
+    points: list[PointLine] = field(default_factory=list)
+    url: str = ""
+
+
+@dataclass
+class Since:
+    """What changed since the reader's level last had the record: label, before, after."""
+
+    title: Words
+    changes: list[tuple[Words, Words, Words]] = field(default_factory=list)
 
 
 @dataclass
@@ -276,6 +371,8 @@ class HistoryLine:
     action: Words
     message: Words = ""
     changes: list[tuple[Words, Words, Words]] = field(default_factory=list)
+    #: the whole content of another record that went into this one
+    former: list[tuple[Words, Words]] = field(default_factory=list)
 
 
 @dataclass
@@ -289,6 +386,10 @@ class SheetPage(Page):
     attachments: AttachmentBox | None = None
     actions: list[Action] = field(default_factory=list)
     history: list[HistoryLine] | None = None
+    faults: FaultBox | None = None
+    points: PointBox | None = None
+    since: Since | None = None
+    since_url: str = ""
     footer: list[tuple[Words, Words]] = field(default_factory=list)
 
 
@@ -311,11 +412,13 @@ class Conflict:
     url: str = ""
     url_label: Words = ""
     facts: list[tuple[Words, Words]] = field(default_factory=list)
+    #: what became of what was typed
+    hint: Words = ""
 
 
 @dataclass
 class FormPage(Page):
-    """A record to fill in."""
+    """A record to fill in; ``lookup_url`` answers whether a number that was just typed is taken."""
 
     url: str = ""
     sections: list[Section] = field(default_factory=list)
@@ -325,10 +428,13 @@ class FormPage(Page):
     token: str = ""
     version: str = ""
     draft_url: str = ""
+    lookup_url: str = ""
     draft: Draft | None = None
     buttons: list[Action] = field(default_factory=list)
     back_url: str = ""
     attachments: AttachmentBox | None = None
+    faults: FaultBox | None = None
+    points: PointBox | None = None
 
 
 @dataclass
@@ -440,6 +546,8 @@ class Overview(Page):
     rows: list[tuple[StatisticsCell, list[StatisticsCell]]] = field(default_factory=list)
     chart: dict[str, Any] | None = None
     as_of: Words = ""
+    #: what needs mending: words and the list of it
+    faulty: list[tuple[Words, str]] = field(default_factory=list)
 
 
 @dataclass

@@ -208,10 +208,14 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
     asked, behind = Asked(), dict[str, list[Clause]]()
     for condition in conditions:
         if isinstance(condition, Choice):
+            chosen = typed.get(condition.name, "").strip()
             for value, label, clause in condition.options:
-                if typed.get(condition.name) == value:
+                if chosen == value:
                     asked.clauses.append(clause())
                     asked.words.append(f"{condition.label}：{label}")
+            if chosen and all(chosen != value for value, _label, _clause in condition.options):
+                words = _("没有「%(value)s」这个选项，请重新选择", value=chosen[:30])
+                asked.problems.append(Problem(condition.name, words))
             continue
         clauses, problems, words = condition.where(typed)
         asked.problems += problems
@@ -239,7 +243,12 @@ def panel(
         if isinstance(condition, Choice):
             chosen = typed.get(condition.name, "")
             options = [Option(value, label, value == chosen) for value, label, _clause in condition.options]
-            views.append(FieldView(condition.name, condition.label, "code", value=chosen, options=options))
+            wrong = errors.get(condition.name, [])
+            views.append(
+                FieldView(
+                    condition.name, condition.label, "code", value=chosen, options=options, errors=wrong
+                )
+            )
         else:
             views += condition.views(typed, errors)
     return views

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.kit import listing, query, scope, tree
+from app.kit import listing, preferences, query, scope, tree
 from app.kit.listing import Order
+from app.kit.preferences import Options
+from app.kit.reminders import told_of
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
 TONES = {"pending": "grey", "reported": "green", "returned": "amber"}
 #: arguments that say where in the list one is, not what is asked
 _PLACE = frozenset({"key", "page", "count", "draft"})
+#: what is asked beside the conditions
+_ASKED = frozenset({"state", "unit", "sub", "order"})
+#: where one asks and how much one sees at once
+_APART = _PLACE | {"shelf", "size", "panel"}
 
 
 @dataclass
@@ -30,34 +37,49 @@ class Question:
     view: RecordView
     actor: Actor
     args: Mapping[str, str]
+    #: the display options in force; without any the actor's own
+    options: Options | None = None
     #: the chosen unit in a list, once it has been looked for
     _unit: list[Any] | None = None
 
     def __post_init__(self) -> None:
         self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
-        self.shelf = self.shelf or (self.view.shelves[0] if self.view.shelves else None)
+        self.reminder = min(_number(self.args.get("reminder"), 0), tree_limit())
+        if self.shelf is None and self.view.shelves and not self.reminder:
+            self.shelf = self.view.shelves[0]
         names = self.shelf.conditions if self.shelf and self.shelf.conditions else self.view.conditions
         self.conditions = query.conditions_of(self.view.model, names)
         self.more = [
             (label, query.conditions_of(self.view.model, names)) for label, names in self.view.more_conditions
         ]
+        if self.view.is_reportable and not self.is_own:
+            self.conditions.append(came_again(self.view.model, self.actor))
         everything = [*self.conditions, *(one for _label, some in self.more for one in some)]
         self.asked = query.ask(self.view.model, everything, self.args)
-        self.size = min(max(_number(self.args.get("size"), self.view.page_size), 1), listing.MAX_SIZE)
+        if self.options is None:
+            self.options = preferences.of(self.actor, self.view.list_key(self.shelf))
+        #: the columns that the list shows
+        self.columns = self._columns(self.options.columns)
+        usual = self.options.size or self.view.page_size
+        self.size = min(max(_number(self.args.get("size"), usual), 1), listing.MAX_SIZE)
         last = max(listing.COUNT_CAP // self.size, 1)
         self.number = min(max(_number(self.args.get("page"), 1), 1), last) - 1
-        self.order = self._order()
+        self.order = self._order(self.options.order)
 
-    def _order(self) -> Order:
+    def _columns(self, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        """Those chosen that there still are, else the built-in ones (AID-R114)."""
+        if chosen:
+            offered = frozenset(self.view.offered(self.actor))
+            chosen = tuple(name for name in chosen if name in offered)
+        return chosen or self.view.built_in(self.shelf)
+
+    def _order(self, chosen: Order | None) -> Order:
+        """The order that the address asks for, else the one chosen; both only by a column that is shown (AID-R116)."""
         name, _sep, direction = self.args.get("order", "").partition(":")
-        if name and name in self.columns and self.view.sortable(name):
-            return Order(name, direction == "desc")
+        for order in (Order(name, direction == "desc"), chosen):
+            if order and order.name in self.columns and self.view.sortable(order.name):
+                return order
         return self.view.order
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that the list shows."""
-        return self.shelf.columns if self.shelf and self.shelf.columns else self.view.columns
 
     @property
     def is_own(self) -> bool:
@@ -80,6 +102,10 @@ class Question:
             ]
         return self._unit[0]
 
+    def has_lost_unit(self, session: Session) -> bool:
+        """Whether a unit is chosen that has gone, or that the actor does not see: the list is then that of his own."""
+        return _number(self.args.get("unit"), 0) not in (0, self.actor.unit_id) and self.unit(session) is None
+
     @property
     def needs_more(self) -> bool:
         """Whether one of 更多条件 is asked for, or all of them are to be seen at once."""
@@ -96,6 +122,9 @@ class Question:
         model = self.view.model
         statement = select(model).where(self.asked.where)
         base = self.shelf.base if self.shelf and self.shelf.base else self.view.base_clauses
+        if self.reminder:  # its very records, in whatever list they stand now
+            base = self.view.known_clauses
+            statement = statement.where(model.id.in_(told_of(self.view.resource, self.reminder)))
         for clause in base():
             statement = statement.where(clause)
         if self.shelf is not None and self.shelf.where is not None:
@@ -111,6 +140,26 @@ class Question:
             statement = statement.where(model.state_is(self.state, self.actor))
         return statement
 
+    def essence(self) -> dict[str, str]:
+        """What is asked, without size and place: conditions, unit, state, subordinates, order. One's own unit is no choice."""
+        kept = {
+            name: value.strip() for name, value in self.args.items() if name not in _APART and value.strip()
+        }
+        if not kept.keys() <= _ASKED:
+            known = _ASKED.union(self.inputs)
+            kept = {name: value for name, value in kept.items() if name in known}
+        if kept.get("unit") == str(self.actor.unit_id):
+            del kept["unit"]
+        if self.with_subordinates:
+            kept.pop("sub", None)
+        return kept
+
+    @property
+    def inputs(self) -> list[str]:
+        """The names under which the conditions are typed."""
+        more = (one for _label, some in self.more for one in some)
+        return [name for condition in (*self.conditions, *more) for name in condition.inputs]
+
     def url(self, **changes: Any) -> str:
         """The list with some arguments changed; the place in it is forgotten."""
         kept = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
@@ -122,6 +171,12 @@ class Question:
         if arguments is None:
             arguments = {key: value for key, value in self.args.items() if key not in _PLACE and value != ""}
         return f"{self.view.url(endpoint)}{'?' if arguments else ''}{urlencode(arguments)}"
+
+
+def came_again(model: Any, actor: Actor) -> query.Choice:
+    """退回后再报: what the unit has returned and has again (a condition of every reportable list)."""
+    again = ("again", _("退回后再报"), lambda: model.came_again(actor))
+    return query.Choice("came", _("报送经过"), (again,))
 
 
 def _number(raw: str | None, default: int) -> int:

@@ -112,6 +112,11 @@ class Row(Scoped):
         raise NotDeclared(f"{cls.__name__} must say what an import finds: stored_as")
 
     @classmethod
+    def known_as(cls, session: Session, number: str, *, lock: bool = False) -> list[Any]:
+        """The records that stand under what the type is ``known_by``, wherever they are: a door of the type's own."""
+        raise NotDeclared(f"{cls.__name__} must say how it is found by number: known_as")
+
+    @classmethod
     def copies_of(cls, session: Session, rows: Sequence[Any]) -> dict[int, list[Any]]:
         """Index of a faulty row of a migration → stored records of its owner that may be this very row."""
         return {}
@@ -119,6 +124,19 @@ class Row(Scoped):
     def flag(self, problems: Sequence[Problem], unread: set[str]) -> Any:
         """Keep the record in spite of these problems and note them on it; words when it may not be kept."""
         return problems[0].words
+
+    @property
+    def is_faulty(self) -> bool:
+        """Whether the stored record is known to break rules: a save may then leave what it does not touch."""
+        return False
+
+    def faults(self) -> list[Problem]:
+        """What is wrong with a stored record that may be mended step by step."""
+        return []
+
+    @classmethod
+    def follow_up(cls, session: Session, before: Mapping[str, Any], now: Any, actor: Actor) -> None:
+        """What a change means for other records: ``before`` is what the record was, ``now`` None when it has gone."""
 
     def derive(self, actor: Actor) -> None:
         """Fill in what follows from the rest; runs before the rules at every save."""
@@ -154,7 +172,9 @@ class Record(Row, Model):
         return {"version_id_col": cls.__table__.c.version} if hasattr(cls, "__table__") else {}
 
     def stamp(self, actor: Actor) -> None:
-        """Note who wrote and when."""
+        """Note who wrote and when; once is enough."""
+        if self.updated_at is actor.at and self.updated_by_id == actor.account_id:
+            return
         if self.created_at is None:
             self.created_at, self.created_by_id = actor.at, actor.account_id
         for name, value in last_change(actor).items():
@@ -253,6 +273,16 @@ def check(
             yield from check(child, skip, f"{prefix}{name}.{index}.", judge)
 
 
+def place_of(row: Row, problem: Problem) -> tuple[Any, ...]:
+    """Where a problem is, and with which value: of the row itself, or of one of its stored inline rows."""
+    child, _dot, rest = problem.field.partition(".")
+    if not rest:
+        return (problem.field, getattr(row, problem.field, None) if problem.field else None)
+    index, _dot, name = rest.partition(".")
+    line = getattr(row, child)[int(index)]
+    return (child, line.id, name, getattr(line, name, None))
+
+
 _judging: ContextVar[Session | None] = ContextVar("judging", default=None)
 
 
@@ -275,12 +305,17 @@ def session_of(row: Any) -> Session:
 
 
 def lock(row: Any) -> None:
-    """Hold the row until the transaction ends, and read it as it now is. Raises Missing when it has gone."""
-    session, cls = session_of(row), type(row)
-    mine = select(cls.id).where(cls.id == row.id).with_for_update()
-    if session.scalar(mine.execution_options(**door("a record in hand"))) is None:
+    """Hold the row until the transaction ends, and read it as it now is.
+
+    Raises Missing when it has gone, or has gone over to a unit that the actor does not see.
+    """
+    session, cls, known = session_of(row), type(row), getattr(row, "version", None)
+    mine = select(cls.id).where(cls.id == row.id)
+    if session.scalar(mine.with_for_update().execution_options(**door("a record in hand"))) is None:
         raise Missing
     session.refresh(row)
+    if getattr(row, "version", None) != known and session.scalar(mine) is None:
+        raise Missing
 
 
 def put(session: Session, records: Sequence[Any], new: Mapping[str, Any], actor: Actor) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
-from sqlalchemy import JSON, ColumnElement, Index, String, and_, false, select, update
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, and_, false, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import columns
 from app.kit.record import Record
 from app.kit.scope import Actor, door
-from app.kit.workflow import Stateful
+from app.kit.workflow import Stateful, StepLog
 
 #: records that a reminder names; the rest is counted
 MOST_NAMED = 200
@@ -75,7 +75,7 @@ class Reminder(Stateful, Record):
             self.handled_by_name = self.handled_at = None
 
 
-def _in_chinese(words: Any) -> str:
+def in_chinese(words: Any) -> str:
     """Words that are stored are read by others: in the language of the house, not of the sender."""
     with force_locale("zh"):
         return str(words)
@@ -90,7 +90,7 @@ def remind(
         sender_unit_id=actor.unit_id,
         sender_unit_name=actor.unit_name,
         receiver_unit_id=receiver_unit_id,
-        subject=_in_chinese(subject),
+        subject=in_chinese(subject),
         message=message,
         category=first.reminder_category,
         state="open",
@@ -101,6 +101,15 @@ def remind(
     reminder.stamp(actor)
     session.add(reminder)
     return reminder
+
+
+def told_of(record_type: str, reminder_id: int) -> Select[Any]:
+    """The ids of the records that a reminder of the reader's unit is about, however many: what the log says.
+
+    The scope of reminders goes with the statement, so that another unit's reminder is about nothing.
+    """
+    told = select(StepLog.record_id).join(Reminder, Reminder.id == StepLog.reminder_id)
+    return told.where(Reminder.id == reminder_id, StepLog.record_type == record_type)
 
 
 def remind_more(session: Session, reminder_id: int, records: list[Any]) -> None:

@@ -44,6 +44,8 @@ class Actor:
     path: str = ""
     level: str = ""
     rights: frozenset[str] = frozenset()
+    #: what the person has chosen to see of lists, as `preferences.packed` puts it
+    lists: str = ""
     grants: frozenset[tuple[str, str]] = frozenset()
     at: datetime = field(default_factory=now)
     everywhere: bool = False

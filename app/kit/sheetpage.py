@@ -10,13 +10,15 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kit import attachments, audit, codes, columns
+from app.kit import attachments, audit, codes, columns, identity, reviewpage
+from app.kit.changes import changes, json_text
 from app.kit.errors import Missing
 from app.kit.forms import read_sections
-from app.kit.history import RecordVersion
+from app.kit.history import RecordVersion, Snapshot
 from app.kit.pages import Action, AttachedFile, AttachmentBox, Crumb, HistoryLine, Option, SheetPage, Tab
+from app.kit.question import unit_class
 from app.kit.record import Row
-from app.kit.scope import Actor
+from app.kit.scope import Actor, door
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
@@ -33,9 +35,18 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
         Tab("", view.model.__label__, here, active=tab != "history"),
         Tab("history", _("历史信息"), f"{here}?tab=history", active=tab == "history"),
     ]
+    page.since = reviewpage.since(record, actor)
+    if page.since:
+        page.since_url = f"{here}?tab=since"
+        page.tabs.insert(1, Tab("since", _("与上次上报相比"), page.since_url, active=tab == "since"))
+        page.tabs[0].active = tab not in {"history", "since"}
+    page.points = reviewpage.points(view, session, record, actor) if tab != "history" else None
+    if page.since and tab == "since":
+        return page
     if tab == "history":
         page.history = history_of(session, record)
         return page
+    page.faults = view.faults(record, actor)
     page.sections = read_sections(record, view.sheet, masked=True, reveal=view.url("reveal", pk=record.id))
     if view.has_attachments:
         page.attachments = files_of(view, session, record, actor)
@@ -46,6 +57,7 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
             f"{record.updated_by_name or ''} {record.updated_at.strftime('%Y-%m-%d %H:%M') if record.updated_at else ''}",
         ),
     ]
+    view.dress_sheet(page, record, actor)
     return page
 
 
@@ -57,7 +69,7 @@ def crumbs(view: RecordView, *titles: Any) -> list[Crumb]:
 def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
     """The buttons of the record's page, greyed with the reason where they may not be used now."""
     made = []
-    if view.can_edit and actor.may("write", view.resource):
+    if view.can_edit and view.has_edit_form and actor.may("write", view.resource):
         refusal = view.refusal(record, "edit", actor, wide=True)
         made.append(
             Action("edit", _("编辑"), view.url("edit", pk=record.id), "edit", refusal=refusal, primary=True)
@@ -73,10 +85,12 @@ def actions(view: RecordView, record: Any, actor: Actor) -> list[Action]:
                     url,
                     step.icon,
                     "dialog",
+                    step.asked_first,
                     refusal=refusal,
                     danger=step.danger,
                 )
             )
+    made += view.more_actions(record, actor)
     if view.can_print:
         made.append(Action("print", _("打印"), view.url("print_one", pk=record.id), "printer", new_tab=True))
         made.append(Action("word", _("另存为Word"), view.url("word", pk=record.id), "file-text"))
@@ -124,10 +138,53 @@ def history_of(session: Session, record: Any) -> list[HistoryLine]:
             version.unit_name,
             step_words(record, version.step),
             version.message or "",
-            [] if version.step == "add" else changes(type(record), version.diff),
+            []
+            if version.step == "add"
+            else moves(session, version.diff) + changes(type(record), version.diff),
+            former(type(record), version.snapshot or {}) if _is_of_another(version) else [],
         )
         for version in versions
     ]
+
+
+def moves(session: Session, diff: list[list[Any]]) -> list[tuple[Any, Any, Any]]:
+    """Whose the record was before a change, where it went to another unit (AID Q12): names only, past the scope."""
+    ids = next(((old, new) for name, old, new in diff if name == "owner_unit_id" and old), None)
+    if ids is None:
+        return []
+    unit = unit_class()
+    found = session.scalars(
+        select(unit).where(unit.id.in_(ids)).execution_options(**door("names of former owners"))
+    )
+    names = {one.id: one.full_name for one in found}
+    return [(_("所属单位"), *(names.get(pk, gettext("(单位已删除)")) for pk in ids))]
+
+
+def _is_of_another(version: RecordVersion) -> bool:
+    """Whether a version keeps a record that was merged into this one, whole."""
+    kept = version.snapshot or {}
+    return bool(kept.get("id", version.record_id) != version.record_id)
+
+
+def former(model: type[Row], kept: Snapshot) -> list[tuple[Any, str]]:
+    """The content of a record that is no longer: what was filled in, its inline rows, the names of its files."""
+    told: list[tuple[Any, str]] = []
+    for name, field in model.fields().items():
+        value = kept.get(name)
+        if value not in (None, "", []) and not isinstance(field, columns.ReferenceField):
+            told.append((field.label, _told(field, value)))
+    for name, child in model.child_classes().items():
+        shown = [(key, field) for key, field in child.fields().items() if not field.automatic]
+        for line in kept.get(name) or ():
+            words = [_told(field, line[key]) for key, field in shown if line.get(key) not in (None, "")]
+            told.append((child.__label__, "，".join(words)))
+    if files := kept.get("attachments"):
+        told.append((_("附件"), "、".join(files)))
+    return told
+
+
+def _told(field: columns.Field, value: Any) -> str:
+    return identity.mask(value) if field.masked and isinstance(value, str) else json_text(field, value)
 
 
 def step_words(record: Any, step: str) -> Any:
@@ -139,57 +196,12 @@ def step_words(record: Any, step: str) -> Any:
         "merge": _("合并"),
         "attach": _("上传附件"),
         "detach": _("删除附件"),
+        "reset_report": _("重置未上报"),
+        "recheck": _("重新检查"),
+        "export": _("导出"),
     }
     table = record.step_table() if hasattr(record, "step_table") else {}
     return own.get(step) or (table[step].label if step in table else step)
-
-
-def changes(model: type[Row], diff: list[list[Any]]) -> list[tuple[Any, Any, Any]]:
-    """A stored difference in words: label, before, after; inline rows are told by what came and went."""
-    fields, kin = model.fields(), model.child_classes()
-    told: list[tuple[Any, Any, Any]] = []
-    for name, before, after in diff:
-        if name in kin:
-            told += _child_changes(kin[name], before or [], after or [])
-        elif name in fields and not isinstance(fields[name], columns.ReferenceField):
-            told.append((fields[name].label, json_text(fields[name], before), json_text(fields[name], after)))
-    return told
-
-
-def _child_changes(model: type[Row], before: list[Any], after: list[Any]) -> list[tuple[Any, Any, Any]]:
-    old, new = {row.get("id"): row for row in before}, {row.get("id"): row for row in after}
-    told: list[tuple[Any, Any, Any]] = []
-    for key in {**old, **new}:
-        name = (new.get(key) or old[key]).get("full_name") or ""
-        if key not in old or key not in new:
-            told.append(
-                (
-                    f"{model.__label__} {name}",
-                    "" if key not in old else name,
-                    name if key in new else gettext("(已移除)"),
-                )
-            )
-            continue
-        told += [
-            (
-                f"{name} {field.label}",
-                json_text(field, old[key].get(field_name)),
-                json_text(field, new[key].get(field_name)),
-            )
-            for field_name, field in model.fields().items()
-            if old[key].get(field_name) != new[key].get(field_name)
-        ]
-    return told
-
-
-def json_text(field: columns.Field, value: Any) -> str:
-    """A value as a snapshot keeps it, for a reader."""
-    if value is None or value == "":
-        return str(gettext("(空)"))
-    if isinstance(value, dict):
-        return str(value.get("label") or value.get("code") or "")
-    is_plain = isinstance(value, bool) or field.kind in {"money", "decimal", "int"}
-    return str(field.text(value) if is_plain else value)
 
 
 def reveal(view: RecordView, session: Session, record: Any, actor: Actor, name: str) -> Any:

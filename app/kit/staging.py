@@ -169,10 +169,9 @@ class Stage:
         return dict(self._file.execute("SELECT row, words FROM reason WHERE sheet = ?", (sheet,)))
 
 
-def _pack(cells: Cells) -> str:
-    return json.dumps(cells, ensure_ascii=True, separators=(",", ":"), default=_odd)
-
-
 def _odd(cell: Any) -> dict[str, str]:
     """A cell that cannot be taken, in its place."""
     return {"text": cell.text, "odd": str(cell.words)}
+
+
+_pack = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=_odd).encode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import flash, request
@@ -11,14 +11,14 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import saving
+from app.kit import saving, scope, sweep
 from app.kit.access import require
 from app.kit.errors import BadRequest, Invalid, Missing, Problem, Refused
 from app.kit.face import back_to, leave, render
 from app.kit.forms import input_view
-from app.kit.pages import DialogPage
+from app.kit.pages import DialogPage, FieldView
 from app.kit.scope import Actor
-from app.kit.workflow import Step, perform_many
+from app.kit.workflow import Ask, Step, perform_many
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
@@ -38,8 +38,9 @@ def dialog(view: RecordView, records: Sequence[Any], name: str, actor: Actor) ->
     step = _step(view, name, actor)
     if not records:
         raise BadRequest(_("请先选择记录"))
+    begins = records[0].suggested(name, actor) if len(records) == 1 else {}
     return render(
-        "kit/dialog.html", _page(view, step, records, {}, [], _refusals(view, records, name, actor))
+        "kit/dialog.html", _page(view, step, records, begins, [], _refusals(view, records, name, actor))
     )
 
 
@@ -64,11 +65,40 @@ def _page(
     wrong: dict[str, list[Any]] = {}
     for problem in problems:
         wrong.setdefault(problem.field, []).append(problem.words)
-    page.fields = [input_view(ask.field, ask.name, answers.get(ask.name, ""), wrong) for ask in step.asks]
+    page.fields = [
+        field for ask in step.asks for field in _inputs(ask, records, answers.get(ask.name, ""), wrong)
+    ]
     page.ids = [str(record.id) for record in records]
     page.refused = refused
     page.next_url = back_to(view.url("list"))
     return page
+
+
+def _inputs(ask: Ask, records: Sequence[Any], typed: Any, wrong: dict[str, list[Any]]) -> list[FieldView]:
+    """The inputs of one ask; one that wants a text for each line of a record is for one record at a time."""
+    if ask.each is None:
+        return [input_view(ask.field, ask.name, typed, wrong)]
+    lines = ask.each(records[0], scope.actor()) if len(records) == 1 else []
+    views = []
+    for number, words in enumerate(lines, 1):
+        value = typed[number - 1] if isinstance(typed, list) and number <= len(typed) else ""
+        view = FieldView(f"{ask.name}-{number}", f"{number}. {words}", "text", value=value, wide=True)
+        view.errors = wrong.get(ask.name, [])
+        view.hint = ask.field.hint if number == len(lines) else ""
+        views.append(view)
+    return views
+
+
+def _typed(step: Step, form: Mapping[str, str]) -> dict[str, Any]:
+    """What the dialog has sent: one value an ask, a list where it wants a text for each line."""
+    answers: dict[str, Any] = {}
+    for ask in step.asks:
+        if ask.each is None and ask.name in form:
+            answers[ask.name] = form[ask.name]
+        lines = [form[name] for number in range(1, 101) if (name := f"{ask.name}-{number}") in form]
+        if ask.each is not None and lines:
+            answers[ask.name] = lines
+    return answers
 
 
 def perform(view: RecordView, session: Session, records: Sequence[Any], name: str, actor: Actor) -> Any:
@@ -76,8 +106,7 @@ def perform(view: RecordView, session: Session, records: Sequence[Any], name: st
     step = _step(view, name, actor)
     if not records:
         raise Missing
-    asked = {ask.name for ask in step.asks}
-    answers = {key: value for key, value in request.form.items() if key in asked}
+    answers = _typed(step, request.form)
     try:
         done, refused = perform_many(records, name, actor, answers)
     except Invalid as wrong:
@@ -102,6 +131,36 @@ def perform(view: RecordView, session: Session, records: Sequence[Any], name: st
     for title, words in told[:20]:
         flash(f"{title}：{words}" if title not in words else words, "warning")
     return leave(request.form.get("next") or view.url("list"))
+
+
+def carry_out(
+    view: RecordView, session: Session, record: Any, name: str, actor: Actor, answers: Mapping[str, Any]
+) -> int | None:
+    """Perform one step on one record and commit. Returns the id of the job that it was given to instead, if any."""
+    _step(view, name, actor)
+    if (job := view.handed_over(record, name, actor, answers)) is not None:
+        number: int = job.id
+        session.commit()
+        return number
+    record.perform(name, actor, **answers)
+    session.commit()
+    return None
+
+
+def finish(session: Session, step: Step, target: str) -> Response:
+    """The end of a step that has a page of its own: keep it, say so, go on."""
+    session.commit()
+    flash(str(step.success or step.label), "success")
+    return leave(target)
+
+
+def carry_out_all(
+    view: RecordView, session: Session, name: str, actor: Actor, unit: int, answers: Mapping[str, Any]
+) -> int:
+    """Have a job perform one step on all that a unit holds, and commit. Returns the id of the job."""
+    number: int = sweep.ask(view, session, name, actor, unit, answers).id
+    session.commit()
+    return number
 
 
 def delete(view: RecordView, session: Session, records: Sequence[Any], actor: Actor) -> Response:

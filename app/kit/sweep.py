@@ -89,16 +89,22 @@ def ask(
 
     Raises Forbidden, Missing, Invalid or Refused, in this order, as the single step does.
     """
+    own = view.steps()[name].many if name in view.steps() else None
+    if own is not None:
+        asked: Job = own(view, session, actor, raw_unit, answers)
+        return asked
     step, hop = step_of(view, name, actor)
     unit = unit_of(session, raw_unit)
     values = step.read(answers)
+    if single := next((ask for ask in step.asks if ask.each and values.get(ask.name)), None):
+        raise Invalid([Problem(single.name, _("逐条的答复只能在办理一条记录时填写"))])
     if (why := hop.refusal(unit, actor)) is not None:
         raise Refused(why)
     key = f"{_kind(step)}/{view.resource}/{actor.unit_id}/{unit.id}"
-    _release(session, key)
+    release(session, key)
     all_of_it = selection(view, actor, unit.path, actor.at)
     some = session.scalar(all_of_it.with_only_columns(view.model.id).limit(1))
-    if some is None and not _is_running(session, key):
+    if some is None and not is_running(session, key):
         raise Refused(nothing_left(step, unit))
     mend = "edit" if unit.path == actor.path else "show"
     about = {"resource": view.resource, "step": name, "unit": unit.id, "mend": mend, "answers": values}
@@ -120,7 +126,7 @@ def ask(
 _SAME = door("one sweep at a time for a unit, whoever asked")
 
 
-def _release(session: Session, key: str) -> None:
+def release(session: Session, key: str) -> None:
     """A sweep that has ended gives its key to the next."""
     ended = Job.state.not_in(("waiting", "running"))
     session.execute(
@@ -131,7 +137,8 @@ def _release(session: Session, key: str) -> None:
     )
 
 
-def _is_running(session: Session, key: str) -> bool:
+def is_running(session: Session, key: str) -> bool:
+    """Whether a job has the key."""
     return session.scalar(select(Job.id).where(Job.key == key).execution_options(**_SAME)) is not None
 
 

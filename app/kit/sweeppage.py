@@ -13,6 +13,7 @@ from app.kit import listing, sweep
 from app.kit.errors import Invalid, Missing, Problem, Refused
 from app.kit.face import render
 from app.kit.forms import input_view
+from app.kit.jobs import Job
 from app.kit.listpage import state_chip
 from app.kit.pages import SweepPage, UnitBox
 from app.kit.scope import Actor
@@ -30,7 +31,7 @@ def serve(view: RecordView, session: Session, name: str, actor: Actor) -> Any:
     unit = _chosen(session, typed.get("unit"), actor)
     if request.method == "GET":
         return render("kit/sweep.html", _page(view, session, (step, hop), actor, unit))
-    answers = {ask.name: typed.get(ask.name, "") for ask in step.asks}
+    answers = {ask.name: typed.get(ask.name, "") for ask in step.asks if ask.each is None}
     try:
         job = sweep.ask(view, session, name, actor, unit.id, answers)
     except Invalid as wrong:
@@ -41,6 +42,11 @@ def serve(view: RecordView, session: Session, name: str, actor: Actor) -> Any:
         page = _page(view, session, (step, hop), actor, unit, answers)
         page.refusal = page.refusal or why.words
         return render("kit/sweep.html", page), 409
+    return started(session, job)
+
+
+def started(session: Session, job: Job) -> Any:
+    """The page of a job that was just asked for, which is committed here."""
     where = url_for("job.show", pk=job.id)
     session.commit()
     return redirect(where)
@@ -96,7 +102,11 @@ def _page(
     for problem in problems:
         wrong.setdefault(problem.field, []).append(problem.words)
     values = typed or {}
-    page.fields = [input_view(ask.field, ask.name, values.get(ask.name, ""), wrong) for ask in step.asks]
+    page.fields = [
+        input_view(ask.field, ask.name, values.get(ask.name, ""), wrong)
+        for ask in step.asks
+        if ask.each is None
+    ]
     page.confirm = _(
         "确定对「%(unit)s」的全部记录%(step)s吗？不符合要求的记录会跳过并列出原因。",
         unit=unit.name,

@@ -13,8 +13,15 @@ from sqlalchemy import ColumnElement, String, and_, false, func, literal_column
 WIDTH = 4
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+
+class Path(String):
+    """Known by its type, so that a subtree that moves finds every column that holds a path (`app.kit.transplant`)."""
+
+
 #: the type of every path column: compared byte by byte, whatever the database's locale
-PathType = String(200).with_variant(String(200, collation="C"), "postgresql")
+PathType = Path(200).with_variant(Path(200, collation="C"), "postgresql")
+#: levels of the tree; real ones have eight, a path has room for 50, a column of bits with one for each depth for 30
+MOST_LEVELS = 30
 
 
 def segment(node_id: int) -> str:

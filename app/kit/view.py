@@ -19,7 +19,7 @@ from typing import Any
 from flask import jsonify, request
 from flask_appbuilder.baseviews import BaseView, expose
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from werkzeug.wrappers import Response
 
 from app.kit import (
@@ -30,6 +30,7 @@ from app.kit import (
     listing,
     listpage,
     picking,
+    reviewpage,
     scope,
     sheetpage,
     statpage,
@@ -77,6 +78,8 @@ class RecordView(Declaration, BaseView):
         statement = select(self.model).where(self.model.id == pk)
         if lock:
             statement = statement.with_for_update(of=self.model).execution_options(populate_existing=True)
+        elif self.is_reportable:  # its page, form and paper all say whose it is
+            statement = statement.options(joinedload(self.model.owner_unit))
         found = self.session.scalar(statement)
         if found is None:
             raise Missing
@@ -103,7 +106,7 @@ class RecordView(Declaration, BaseView):
         if not self.is_reportable:
             raise Missing
         asked = Question(self, scope.actor(), request.args)
-        counts = listpage.state_counts(asked, self.session)
+        counts = listpage.every_count(asked, self.session)
         page = ListPage(self.list_title, tabs=listpage.state_tabs(asked, counts))
         if asked.asked.is_dear:
             page.pager = listpage.counted(asked, counts[asked.state])
@@ -144,7 +147,7 @@ class RecordView(Declaration, BaseView):
     @needs("write")
     def add(self) -> Any:
         """A new record."""
-        if not self.can_add:
+        if not (self.can_add and self.has_add_form):
             raise Missing
         return formpage.serve(self, self.session, self.model(), scope.actor())
 
@@ -152,7 +155,7 @@ class RecordView(Declaration, BaseView):
     @needs("write")
     def edit(self, pk: int) -> Any:
         """A stored record to change."""
-        if not self.can_edit:
+        if not (self.can_edit and self.has_edit_form):
             raise Missing
         return formpage.serve(self, self.session, self.find(pk), scope.actor())
 
@@ -193,6 +196,12 @@ class RecordView(Declaration, BaseView):
         return stepping.perform(
             self, self.session, self.find_many(request.form.getlist("ids")), step, scope.actor()
         )
+
+    @expose("/points/<int:pk>", methods=["POST"])
+    @needs("read")
+    def settle(self, pk: int) -> Response:
+        """Which points of a 退回 are settled."""
+        return reviewpage.settle(self, self.session, self.find(pk), scope.actor())
 
     @expose("/sweep/<step>", methods=["GET", "POST"])
     @needs("read")
@@ -266,7 +275,7 @@ class RecordView(Declaration, BaseView):
     @needs("read")
     def blank(self) -> Any:
         """The empty paper form (AID-R085)."""
-        if not self.can_add:
+        if not (self.can_add and self.has_add_form):
             raise Missing
         return render("kit/print.html", exporting.blank(self, request.args.get("shelf", "")))
 

@@ -30,6 +30,7 @@ from app.kit.jobs import (
     books_of,
     change_own,
 )
+from app.kit.schedule import Calendar
 from app.kit.scope import acting
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,20 @@ class Worker:
     """Runs jobs, one at a time, until it is stopped.
 
     ``lease`` is the time in seconds after which the jobs of a dead worker are taken over, ``poll`` the rest between
-    two looks at an empty table, ``backoff`` the wait before the second and the third attempt.
+    two looks at an empty table, ``backoff`` the wait before the second and the third attempt. With a ``calendar``
+    it also enqueues what is due every day.
     """
 
     def __init__(
-        self, app: Flask, *, lease: float = 30, poll: float = 1, backoff: tuple[float, ...] = (10, 60)
+        self,
+        app: Flask,
+        *,
+        lease: float = 30,
+        poll: float = 1,
+        backoff: tuple[float, ...] = (10, 60),
+        calendar: Calendar | None = None,
     ) -> None:
-        self.app, self.poll, self.backoff = app, poll, backoff
+        self.app, self.poll, self.backoff, self.calendar = app, poll, backoff, calendar
         self.lease = timedelta(seconds=lease)
         self.name = f"{socket.gethostname()[:40]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._stopping = threading.Event()
@@ -66,6 +74,7 @@ class Worker:
         """Work until stopped; with ``once`` until nothing is due."""
         while not self._stopping.is_set():
             try:
+                self._look_at_the_calendar()
                 found = self.work_one()
             except Exception:
                 if once:
@@ -76,6 +85,18 @@ class Worker:
                 if once:
                     return
                 self._stopping.wait(self.poll)
+
+    def _look_at_the_calendar(self) -> None:
+        """Enqueue what is done every day, once its hour has come."""
+        if self.calendar is None:
+            return
+        with self.app.app_context():
+            due = self.calendar.due(now())
+            if due:
+                with books_of(self._engine) as books:
+                    self.calendar.enqueue(books, due)
+                    books.commit()
+                self.calendar.done(due)
 
     def work_one(self) -> bool:
         """Claim and run one job. False when none is due."""

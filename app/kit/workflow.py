@@ -33,10 +33,11 @@ Guard = Callable[[Any, Actor], Any]
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing that a step wants to know."""
+    """One thing that a step wants to know; ``each`` gives the lines of one record that it wants a text for."""
 
     name: str
     field: Field
+    each: Callable[[Any, Actor], list[Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,17 @@ class Hop:
 
 
 @dataclass(frozen=True)
+class ByNumber:
+    """A step may be asked for by what the type is ``known_by``, of a record wherever it is: a door (DESIGN §8).
+
+    ``guards`` judge such a record in place of the step's own; ``none`` are the words when there is none.
+    """
+
+    guards: tuple[Guard, ...]
+    none: Any
+
+
+@dataclass(frozen=True)
 class Step:
     """A declared move.
 
@@ -68,6 +80,8 @@ class Step:
     row of a list. The effect is the step's ``hop``, or the record's method ``on_<name>(actor, **answers)``.
     ``right`` opens it in place of the module's own right. A step that is not ``listed`` stands above no list but
     one that names it; where it does not ``apply`` to a record, e.g. 恢复 to a file that stands, no button shows it.
+    One that is not ``alone`` looks at other records too: `Stateful.hold` locks them together. A ``single`` one is
+    taken record by record: an icon of the row, no button above the list.
     """
 
     name: str
@@ -77,12 +91,20 @@ class Step:
     wide_guards: tuple[Guard, ...] = ()
     icon: str = ""
     confirm: Any = ""
+    #: answered with 确定 or 取消 before the dialog of the step opens (L18)
+    asked_first: Any = ""
     success: Any = ""
     danger: bool = False
     hop: Hop | None = None
     right: str = ""
     listed: bool = True
     applies: Callable[[Any, Actor], bool] = lambda _record, _actor: True
+    #: asks for the job that does it to all records of a unit, where no ``hop`` says so:
+    #: ``many(view, session, actor, unit, answers)``
+    many: Callable[..., Any] | None = None
+    is_alone: bool = True
+    is_single: bool = False
+    by_number: ByNumber | None = None
 
     def read(self, answers: Mapping[str, Any]) -> dict[str, Any]:
         """The answers as values. Raises Invalid with every problem at once."""
@@ -106,7 +128,10 @@ class StepLog(Scoped, Model):
     """One performed step: who, when, from which unit to which (REC-02, AID-R036); never changed."""
 
     __tablename__ = "step_log"
-    __table_args__ = (Index("ix_step_log_record", "record_type", "record_id", "id"),)
+    __table_args__ = (
+        Index("ix_step_log_record", "record_type", "record_id", "id"),
+        Index("ix_step_log_reminder", "reminder_id", "record_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     record_type: Mapped[str] = mapped_column(String(40))
@@ -146,7 +171,7 @@ class StepLog(Scoped, Model):
             "from_unit_id": move.from_unit_id or actor.unit_id,
             "to_unit_id": move.to_unit_id,
             "reminder_id": move.reminder_id,
-            "message": answers.get("message"),
+            "message": answers.get("message") or move.message,
             "answers": kept | more,
         }
 
@@ -158,6 +183,8 @@ class Move:
     from_unit_id: int | None = None
     to_unit_id: int | None = None
     reminder_id: int | None = None
+    #: what happened, in words that log and history keep, where nobody was asked for any
+    message: str | None = None
 
 
 class Stateful(Row):
@@ -189,26 +216,36 @@ class Stateful(Row):
     def _gathered(cls, name: str) -> tuple[Guard, ...]:
         return tuple(guard for base in cls.__mro__ for guard in base.__dict__.get(name, ()))
 
-    def refusal(self, name: str, actor: Actor, *, wide: bool = True) -> Any:
+    def refusal(self, name: str, actor: Actor, *, wide: bool = True, by_number: bool = False) -> Any:
         """Why the step may not happen now, in words; None when it may."""
         step = self.step_table()[name]
-        for guard in step.guards + (step.wide_guards if wide else ()):
+        near = step.by_number.guards if by_number and step.by_number else step.guards
+        for guard in near + (step.wide_guards if wide else ()):
             words = guard(self, actor)
             if words is not None:  # they are not read here: a lazy message is put together where it is shown
                 return words
         return None
 
-    def perform(self, name: str, actor: Actor, **answers: Any) -> Stateful:
+    def perform(self, name: str, actor: Actor, /, **answers: Any) -> Stateful:
         """Perform one step in the caller's transaction, or raise Refused or Invalid and change nothing."""
         step = self._step(name)
         values = step.read(answers)
-        lock(self)
+        self.hold(name, values)
         return self._perform(step, actor, values)
 
-    def perform_locked(self, name: str, actor: Actor, **answers: Any) -> Stateful:
+    def hold(self, step: str, values: Mapping[str, Any]) -> None:
+        """Lock what the step looks at until the transaction ends, several records in the order of their ids."""
+        lock(self)
+
+    def perform_locked(self, name: str, actor: Actor, /, **answers: Any) -> Stateful:
         """As `perform`, for a record that this transaction has read ``FOR UPDATE``."""
         step = self._step(name)
         return self._perform(step, actor, step.read(answers))
+
+    def perform_by_number(self, name: str, actor: Actor, answers: Mapping[str, Any]) -> Stateful:
+        """As `perform_locked`, for a record that was asked for by its number and may be another unit's."""
+        step = self._step(name)
+        return self._perform(step, actor, step.read(answers), by_number=True)
 
     def _step(self, name: str) -> Step:
         step = self.step_table().get(name)
@@ -216,8 +253,10 @@ class Stateful(Row):
             raise BadRequest(_("没有「%(step)s」这个操作", step=name[:30]))
         return step
 
-    def _perform(self, step: Step, actor: Actor, values: dict[str, Any]) -> Stateful:
-        if (why := self.refusal(step.name, actor)) is not None:
+    def _perform(
+        self, step: Step, actor: Actor, values: dict[str, Any], *, by_number: bool = False
+    ) -> Stateful:
+        if (why := self.refusal(step.name, actor, by_number=by_number)) is not None:
             raise Refused(why)
         session = session_of(self)
         with session.begin_nested():
@@ -229,8 +268,9 @@ class Stateful(Row):
 
     def _change(self, name: str, actor: Actor, values: dict[str, Any]) -> Move:
         """The effect of a step that is a method of the record."""
-        with history.recorded(self, name, actor, values.get("message")):
+        with history.recorded(self, name, actor, values.get("message")) as told:
             move: Move = getattr(self, f"on_{name}")(actor, **values) or Move()
+            told["message"] = move.message or told["message"]
         return move
 
     def _hop(self, name: str, hop: Hop, actor: Actor, values: dict[str, Any]) -> Move:
@@ -244,6 +284,10 @@ class Stateful(Row):
         append(session_of(self), history.RecordVersion, version)
         return Move(actor.unit_id, receiver, self.tell(receiver, hop, actor, message or ""))
 
+    def suggested(self, step: str, who: Actor) -> dict[str, Any]:
+        """What the dialog of a step begins with, beyond nothing."""
+        return {}
+
     def tell(self, receiver: int, hop: Hop, actor: Actor, message: str) -> int | None:
         """Remind the unit that receives the record. Returns the reminder's id."""
         raise NotDeclared(f"{type(self).__name__} has a hop and nobody who tells of it")
@@ -256,7 +300,7 @@ class Stateful(Row):
 
 def columns_json(value: Any) -> Any:
     """An answer as the log keeps it."""
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
+    return value if value is None or isinstance(value, str | int | bool | list) else str(value)
 
 
 def perform_many(

@@ -8,9 +8,13 @@ from app.models import (  # noqa: F401
     assignment,
     code_table,
     code_value,
+    export_application,
     family_member,
+    likeness,
+    list_preference,
     login_attempt,
     reminder,
+    saved_query,
     unit,
 )
 

@@ -9,7 +9,17 @@ from flask import current_app
 from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import Role
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Column, ColumnElement, ForeignKey, Integer, String, Table, UniqueConstraint, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.kit import columns, tree
@@ -109,6 +119,9 @@ class Assignment(Scoped, Model):
         unit = db.session.scalar(select(Unit).where(Unit.id == unit_id))
         if unit is None:
             raise Wrong(_("没有找到所选的单位，或它不在您单位的范围内"))
+        if unit.id != self.unit_id:  # after those who are there, in their order (AID-R236)
+            last = select(func.max(Assignment.sort_order)).where(Assignment.unit_id == unit.id)
+            self.sort_order = 1 + (db.session.scalar(last) or 0)
         self.unit, self.unit_id, self.unit_path = unit, unit.id, unit.path
 
     def grant(self, names: list[str]) -> None:

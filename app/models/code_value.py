@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from pypinyin import lazy_pinyin
 from sqlalchemy import JSON, Index, UniqueConstraint, exists, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.kit import columns
+from app.kit import columns, names
 from app.kit.columns import CodeField
 from app.kit.errors import Problem
 from app.kit.record import Record, Row, session_of
@@ -87,7 +86,7 @@ class CodeValue(Stateful, Open, Record):
             self.is_active = True
         if not self.code and self.label and self.code_table_id:
             stem = (
-                re.sub(r"[^a-z0-9]+", "_", "_".join(lazy_pinyin(self.label)).lower()).strip("_")[:24]
+                re.sub(r"[^a-z0-9]+", "_", "_".join(names.pinyin(self.label)).lower()).strip("_")[:24]
                 or "value"
             )
             taken = set(

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ForeignKey, Integer
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from app.kit import codes, columns, identity, rules
 from app.kit.clock import today
@@ -78,4 +78,6 @@ class FamilyMember(Child, Record):
         self.gender = self.gender or codes.attribute("family_relation", self.relation, "default_gender")
         self.gender = self.gender or identity.gender(self.id_card_no or "")
         self.monthly_income = self.monthly_income or Decimal(0)
-        self.stamp(actor)
+        session = object_session(self)
+        if session is None or self.id is None or session.is_modified(self):  # the others are as they were
+            self.stamp(actor)

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from pypinyin import Style, lazy_pinyin
 from sqlalchemy import (
     CheckConstraint,
     ColumnElement,
@@ -19,6 +18,7 @@ from sqlalchemy import (
     exists,
     func,
     inspect,
+    or_,
     select,
     update,
 )
@@ -26,10 +26,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.kit import codes, columns, rules, tree
 from app.kit.errors import Problem
+from app.kit.names import spelled
 from app.kit.record import Record, session_of
 from app.kit.reminders import Reminder
 from app.kit.scope import Actor, door
 from app.kit.workflow import Stateful
+from app.workflows.moving import Movable
+from app.workflows.sorting import Sortable
 
 
 def is_strict_subordinate(unit: Unit, actor: Actor) -> Any:
@@ -52,13 +55,11 @@ def has_no_accounts(unit: Unit, actor: Actor) -> Any:
 
 def has_no_records(unit: Unit, actor: Actor) -> Any:
     """A unit with business data stays (AID-R210)."""
-    for table in Unit.metadata.sorted_tables:
-        if "owner_path" in table.c and session_of(unit).scalar(
-            select(exists().where(tree.under(table.c.owner_path, unit.path))).execution_options(
-                **door("data of a subtree")
-            )
-        ):
-            return _("「%(unit)s」或其下级单位有业务数据，不能删除", unit=unit.name)
+    owned = [table for table in Unit.metadata.sorted_tables if "owner_path" in table.c]
+    some = [exists().where(tree.under(table.c.owner_path, unit.path)) for table in owned]
+    look = select(or_(*some)).execution_options(**door("data of a subtree"))
+    if session_of(unit).scalar(look):
+        return _("「%(unit)s」或其下级单位有业务数据，不能删除", unit=unit.name)
     return None
 
 
@@ -77,13 +78,15 @@ def parent_is_given(unit: Unit) -> Iterator[Problem]:
 def level_is_below(unit: Unit) -> Iterator[Problem]:
     """全总 is the root alone, a province hangs below it: these levels carry rights of their own (docs/decisions/0011)."""
     above = unit.superior() if unit.parent_id else None
-    if above is not None and (
-        unit.level == "national" or (unit.level == "province" and above.level != "national")
-    ):
-        yield Problem(
-            "level",
-            _("「%(parent)s」的下级单位不能是%(level)s级别", parent=above.name, level=unit.text("level")),
-        )
+    if above is not None and (words := unit.misfit(above)):
+        yield Problem("level", words)
+
+
+def tree_is_not_too_deep(unit: Unit) -> Iterator[Problem]:
+    """A path has room for so many levels; no union has them."""
+    above = unit.superior() if unit.id is None and unit.parent_id else None
+    if above is not None and above.depth >= tree.MOST_LEVELS:
+        yield Problem("parent_id", _("单位最多%(most)s级，请选择级别更高的单位", most=tree.MOST_LEVELS))
 
 
 def _has_root(session: Any) -> bool:
@@ -100,7 +103,7 @@ def _table(name: str) -> Any:
     return Unit.metadata.tables[name]
 
 
-class Unit(Stateful, Record):
+class Unit(Movable, Sortable, Stateful, Record):
     """A union organisation, an aid centre, or the office that either reports to.
 
     Source: spec/aid.md REC-03, spec/unified.md §2.
@@ -148,7 +151,7 @@ class Unit(Stateful, Record):
     edit_guards = (is_strict_subordinate,)
     delete_guards = (is_strict_subordinate,)
     delete_wide_guards = (has_no_accounts, has_no_records)
-    rules = (parent_is_given, level_is_below)
+    rules = (parent_is_given, level_is_below, tree_is_not_too_deep)
     constraint_words = {"uq_unit_parent_name": ("name", _("同一上级单位下已有同名单位"))}
 
     @validates("name")
@@ -196,13 +199,20 @@ class Unit(Stateful, Record):
         self.path = (parent.path if parent else "") + tree.segment(self.id)
         self.unit_no = self.unit_no or 100_000 + self.id
         self.created_seq = self.id
-        self.sort_order = 1 + (
-            session_of(self).scalar(
-                select(func.coalesce(func.max(Unit.sort_order), 0)).where(Unit.parent_id == self.parent_id)
-            )
-            or 0
-        )
+        self.settle_below(parent)
         session_of(self).flush()  # the path is what everything else is judged by
+
+    def misfit(self, above: Unit) -> Any:
+        """全总 is the root alone, a province hangs below it (docs/decisions/0011)."""
+        if self.level != "national" and (self.level != "province" or above.level == "national"):
+            return None
+        return _("「%(parent)s」的下级单位不能是%(level)s级别", parent=above.name, level=self.text("level"))
+
+    def settle_below(self, above: Unit | None) -> None:
+        """After the sisters that there are."""
+        last = func.coalesce(func.max(Unit.sort_order), 0)
+        sisters = select(last).where(Unit.parent_id == (above.id if above else None), Unit.id != self.id)
+        self.sort_order = 1 + (session_of(self).scalar(sisters) or 0)
 
     def remove(self, actor: Actor) -> Any:
         """The unit goes with all its subordinate units (AID-R209), and with what it was told about data long gone."""
@@ -230,11 +240,7 @@ def next_level(level: str) -> str:
 
 def search_key(name: str) -> str:
     """What a unit is found by: its name, its pinyin and the initials of that."""
-    return (
-        f"{name} {''.join(lazy_pinyin(name))} {''.join(lazy_pinyin(name, style=Style.FIRST_LETTER))}".lower()[
-            :600
-        ]
-    )
+    return spelled(name)[:600]
 
 
 def full_names(session: Any, paths: list[str]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from flask_login import AnonymousUserMixin, UserMixin
 from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from app.kit import clock, codes, jobs, scope
+from app.kit import clock, codes, jobs, preferences, scope
 from app.kit.database import db
 from app.kit.scope import Actor
 from app.models.account import Account
@@ -86,6 +86,7 @@ def _who_is() -> Select[Any]:
             Unit.level,
             Role.name.label("right"),
             codes.stamp().label("stamp"),
+            preferences.packed(bindparam("pk")).label("lists"),
         )
         .select_from(Account)
         .outerjoin(Assignment, Assignment.account_id == Account.id)
@@ -114,6 +115,7 @@ def _visitor(pk: int, rows: Any, assignment_id: Any) -> Visitor:
         path=first.path or "",
         level=first.level or "",
         rights=names,
+        lists=first.lists or "",
         grants=grants.of(names),
         at=now,
     )

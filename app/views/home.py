@@ -24,7 +24,9 @@ from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
 from app.models.archive import Archive
 from app.models.archive.lists import in_normal_lists
+from app.models.archive.problems import is_flagged
 from app.views.archive import ArchiveView
+from app.views.archive.problems import SHELVES as PROBLEM_SHELVES
 
 #: in the order in which a clerk works on them
 STATES = ("pending", "returned", "reported")
@@ -88,8 +90,20 @@ def latest_reminders() -> list[tuple[str, Any, Any, str]]:
     ]
 
 
+def faulty_files(session: Session, who: Actor) -> list[tuple[Any, str]]:
+    """How many files of the unit cannot be reported yet, by kind (AID Q24). One statement, by an index of just these."""
+    numbers = [func.sum(case((shelf.where(), 1), else_=0)) for shelf in PROBLEM_SHELVES]
+    mine = (Archive.owner_path == who.path, in_normal_lists(), is_flagged())
+    found = session.execute(select(*numbers).select_from(Archive).where(*mine)).one()
+    return [
+        (_("%(kind)s%(n)s份", kind=shelf.label, n=number), url_for("archive.list", shelf=shelf.name))
+        for shelf, number in zip(PROBLEM_SHELVES, found, strict=True)
+        if number
+    ]
+
+
 def archive_overview(session: Session, who: Actor) -> Overview:
-    """The archives that the unit sees, by kind and state, each figure leading to its list. One statement."""
+    """The archives that the unit sees, by kind and state, each figure leading to its list."""
     shelves = [shelf for shelf in ArchiveView.shelves if shelf.is_counted]
     cells = [(shelf, state) for shelf in shelves for state in STATES]
     wanted = [
@@ -114,6 +128,7 @@ def archive_overview(session: Session, who: Actor) -> Overview:
                 [StatisticsCell(f"{n:,}", u if n else "") for n, u in line],
             )
         )
+    page.faulty = faulty_files(session, who)
     page.chart = {
         "tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
         "legend": {},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
+from app.kit import scope
 from app.kit.declaration import Shelf
 from app.kit.forms import Typed
 from app.kit.module import Entry
-from app.kit.pages import Chip, FormPage
+from app.kit.pages import Action, Chip, FormPage
 from app.kit.reminders import Reminder
 from app.kit.scope import Actor
 from app.kit.view import RecordView
@@ -47,8 +49,15 @@ class ReminderView(RecordView):
     def dress(self, page: FormPage, record: Any, typed: Typed) -> None:
         """Only 处理 can be changed; the rest is what was sent."""
         page.title = _("处理提醒")
+        page.buttons += self.more_actions(record, scope.actor())
         for one in (one for section in page.sections for one in section.fields if one.name != "state"):
             one.readonly, one.required, one.text = True, False, record.text(one.name) or "—"
+
+    def more_actions(self, record: Any, actor: Actor) -> list[Action]:
+        """The way to the very records that it is about."""
+        url = records_url(record)
+        label = _("查看这%(n)s条记录", n=record.record_count)
+        return [Action("records", label, url, "files")] if url else []
 
     def chips(self, record: Any, actor: Actor) -> list[Chip]:
         """Seen to, or not yet."""
@@ -61,6 +70,12 @@ class ReminderView(RecordView):
             "record_type": record.record_type,
             "record_ids": record.record_ids,
         }
+
+
+def records_url(reminder: Reminder) -> str:
+    """The list of the records that a reminder is about."""
+    view = current_app.extensions["views"].get(reminder.record_type)
+    return view.url("list", reminder=reminder.id) if view else ""
 
 
 MENU = (

@@ -15,14 +15,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Boolean, ColumnElement, Integer, and_, false, or_, select
+from sqlalchemy import Boolean, ColumnElement, Integer, and_, false, literal_column, or_, select
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.kit import columns, sweep, tree
 from app.kit.record import Record, check, session_of
 from app.kit.reminders import remind
 from app.kit.scope import Actor, door
-from app.kit.workflow import Ask, Hop, Stateful, Step
+from app.kit.workflow import Ask, Hop, Step
+from app.workflows.reviewing import ANSWERS, Reviewed
 
 MESSAGE = Ask("message", columns.LongTextField(_("提醒内容"), 500, required=True, wide=True))
 
@@ -100,7 +101,17 @@ def one_up(record: Any, actor: Actor) -> dict[str, Any]:
 
 def one_down(record: Any, actor: Actor) -> dict[str, Any]:
     """退回: one level down towards the owner, marked as returned (AID-R022, Q41)."""
-    return {"holder_depth": record.holder_depth + 1, "returned": True, "last_returned_at": actor.at}
+    return {
+        "holder_depth": record.holder_depth + 1,
+        "returned": True,
+        "returned_from": record.returned_from | 1 << record.holder_depth,
+        "last_returned_at": actor.at,
+    }
+
+
+def afresh(depth: Any) -> dict[str, Any]:
+    """未上报: its owner at ``depth``, a number or an expression, holds it and has yet to report it (AID-R102, R212)."""
+    return {"holder_depth": depth, "returned": False, "returned_from": 0}
 
 
 def receiver(record: Any, new: Mapping[str, Any]) -> int:
@@ -120,7 +131,7 @@ DOWN = Hop(
 )
 
 
-class Reportable(Stateful, Record):
+class Reportable(Reviewed, Record):
     """Adds the envelope (上报信封) and its two steps."""
 
     __abstract__ = True
@@ -132,6 +143,8 @@ class Reportable(Stateful, Record):
     owner_path: Mapped[str] = mapped_column(tree.PathType, nullable=False)
     holder_depth: Mapped[int] = mapped_column(Integer, nullable=False)
     returned: Mapped[bool] = mapped_column(Boolean, nullable=False, default=False)
+    #: the bit of every depth that has returned the record, e.g. 8 for a unit at depth 3
+    returned_from: Mapped[int] = mapped_column(Integer, nullable=False, default=0, server_default="0")
     last_reported_at: Mapped[datetime | None] = columns.moment(_("上报日期"))
     last_returned_at: Mapped[datetime | None] = columns.moment(_("退回日期"))
 
@@ -144,7 +157,7 @@ class Reportable(Stateful, Record):
         Step(
             "report",
             _("上报"),
-            asks=(MESSAGE,),
+            asks=(MESSAGE, ANSWERS),
             guards=(holder_is_actor, has_superior),
             wide_guards=(is_complete,),
             icon="send",
@@ -157,7 +170,7 @@ class Reportable(Stateful, Record):
             asks=(MESSAGE,),
             guards=(is_not_owner, holder_is_actor),
             icon="arrow-back-up",
-            confirm=_("确定退回选中的记录吗？"),
+            asked_first=_("确定退回选中的记录吗？"),
             success=_("退回成功"),
             danger=True,
             hop=DOWN,
@@ -188,6 +201,16 @@ class Reportable(Stateful, Record):
         if state == REPORTED:
             return cls.holder_depth < who.depth
         return and_(cls.holder_depth == who.depth, cls.returned.is_(state == RETURNED))
+
+    @classmethod
+    def came_again(cls, who: Actor) -> ColumnElement[bool]:
+        """退回后再报: ``who`` holds it, has returned it before, and it was reported to him again.
+
+        The numbers stand in the SQL itself, so that the small index of just these records is recognised.
+        """
+        bit, none = literal_column(str(1 << who.depth)), literal_column("0")
+        here = cls.holder_depth == literal_column(str(who.depth))
+        return and_(here, cls.returned.is_(False), cls.returned_from.op("&")(bit) != none)
 
     def report_state(self, who: Actor) -> str:
         """The state that ``who`` sees."""
@@ -221,7 +244,8 @@ class Reportable(Stateful, Record):
     def rehome(self, unit_id: int, path: str) -> None:
         """Make another unit the owner, which reports the record itself (AID Q06)."""
         self.owner_unit_id, self.owner_path = unit_id, path
-        self.holder_depth, self.returned = tree.depth_of(path), False
+        for name, value in afresh(tree.depth_of(path)).items():
+            setattr(self, name, value)
 
     def derive(self, actor: Actor) -> None:
         """A new record belongs to the actor's unit."""

@@ -20,6 +20,7 @@ from bench.load.web import Answer, Broken, Person, Web
 
 _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="csrf_token"')
 _NEXT = re.compile(r'href="(/archive/list/\?[^"]*key=[^"]+)"')
+_COUNTS = re.compile(r'hx-get="(/archive/counts[^"]*)"')
 _SHOWN = re.compile(r"/archive/show/(\d+)")
 
 #: districts of Ürümqi, where the bench's own files do not come from
@@ -91,16 +92,17 @@ class Visits:
 
     # --- looking -------------------------------------------------------------------------------------------------
 
-    async def _list(self, kind: str, role: Role, path: str, due: float) -> None:
-        answer = await self.ask(kind, role.person, path, due=due)
+    async def _list(self, kind: str, role: Role, path: str, due: float, *, script: bool = True) -> None:
+        """A list, and the counts of its tabs where it asks for them; with ``script`` as htmx fetches it into the page."""
+        answer = await self.ask(kind, role.person, path, due=due, script=script)
         page = answer.body.decode()
         if found := _NEXT.search(page):
             self._next[role.person.login] = html.unescape(found[1])
-        query = path.partition("?")[2]
-        await self.ask("counts", role.person, f"/archive/counts{'?' + query if query else ''}", script=True)
+        if found := _COUNTS.search(page):
+            await self.ask("counts", role.person, html.unescape(found[1]), script=True)
 
     async def list(self, role: Role, due: float) -> None:
-        await self._list("list", role, "/archive/list/", due)
+        await self._list("list", role, "/archive/list/", due, script=False)
 
     async def list_next(self, role: Role, due: float) -> None:
         await self._list("list, next page", role, self._next.pop(role.person.login, "/archive/list/"), due)

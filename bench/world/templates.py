@@ -103,7 +103,7 @@ def _household(people: People, count: int) -> Household:
     for row in (archive, *archive.family_members):
         row.created_at = row.updated_at = at
         row.updated_by_name, row.version = "系统", 1
-    archive.problem_flags = []
+    archive.problem_flags, archive.returned_from = [], 0
     found = Household(
         _person(archive, ARCHIVE_OWN),
         tuple(_person(member, MEMBER_OWN) for member in archive.family_members),

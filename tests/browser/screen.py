@@ -125,6 +125,8 @@ class Screen:
         """Tick the household, take a step in the dialog, and come back to the list."""
         self.find_archive(typed).locator("[data-tick]").check()
         self.page.click(f".kit-toolbar button:has-text('{label}')")
+        if label == "退回":  # asked before the dialog opens (L18)
+            self.page.click("#kit-confirm button[value=ok]")
         self.page.fill("#kit-dialog [name=message]", message)
         with self.page.expect_navigation():
             self.page.click("#kit-dialog [data-save]")

@@ -96,7 +96,12 @@ def test_a_step_that_is_refused_says_why_before_anything_is_typed(clerk):
     page.goto("/archive/list/?shelf=hardship&sub=0")
     page.locator("[data-tick]").first.check()
     page.click(".kit-toolbar button:has-text('退回')")
-    dialog = page.locator("#kit-dialog")
+    question, dialog = page.locator("#kit-confirm"), page.locator("#kit-dialog")
+    expect(question).to_contain_text("确定退回选中的记录吗")  # L18: 取消 changes nothing
+    question.locator("button[value=cancel]").click()
+    expect(dialog).to_be_hidden()
+    page.click(".kit-toolbar button:has-text('退回')")
+    question.locator("button[value=ok]").click()
     expect(dialog).to_contain_text("是本单位的数据")
     expect(dialog.locator("[data-save], textarea")).to_have_count(0)
     dialog.locator("footer a").click()
@@ -128,6 +133,7 @@ def test_of_two_ticked_files_one_is_done_and_one_is_refused(clerk, sit, people):
     for typed in (mine, theirs):
         page.locator("tbody tr", has_text=typed["full_name"]).first.locator("[data-tick]").check()
     page.click(".kit-toolbar button:has-text('退回')")
+    page.click("#kit-confirm button[value=ok]")
     dialog = page.locator("#kit-dialog")
     expect(dialog).to_contain_text("其中 1 条不能办理，将跳过")
     expect(dialog.locator(".kit-refused")).to_contain_text(f"{mine['full_name']}」是本单位的数据，没有退回")

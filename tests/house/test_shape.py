@@ -42,6 +42,9 @@ BARE = {
     "app/models/unit.py",
     "app/security/grants.py",
     "app/security/visitor.py",
+    "app/workflows/moving.py",
+    "app/workflows/sorting.py",
+    "app/workflows/transferring.py",
 }
 RIGHTS_OF_TODAY = {"困难职工档案", "用户管理"}
 

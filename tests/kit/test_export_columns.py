@@ -38,10 +38,10 @@ def test_what_columns_cannot_tell_goes_by_way_of_the_records(app, country, name,
     """A reference is told by another record's words, a shown column by a function of the record."""
     with app.test_request_context(), country.acting("root_clerk"):
         view = app.extensions["views"]["archive"]
-        asked = Question(view, country.actor("root_clerk"), {})
-        assert exporting._Columns.of(asked) is not None
+        who = country.actor("root_clerk")
+        assert exporting._Columns.of(Question(view, who, {})) is not None
         monkeypatch.setattr(type(view), "columns", (*view.columns, name))
-        assert exporting._Columns.of(asked) is None
+        assert exporting._Columns.of(Question(view, who, {})) is None
 
 
 def test_the_scope_holds_for_columns_too(app, country, make_archive):

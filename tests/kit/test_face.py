@@ -105,7 +105,7 @@ def test_a_folded_panel_brings_the_rest_when_it_is_unfolded(login):
     clerk = login("dewai_clerk")
     folded, rest = (typed_into(clerk.get(url).text) for url in (LIST, PANEL))
     whole = typed_into(clerk.get(f"{LIST}&panel=all").text)
-    assert [name for name, _value in folded] == list(ArchiveView.conditions)
+    assert [name for name, _value in folded] == [*ArchiveView.conditions, "came"]
     assert rest
     assert folded + rest == whole
 
@@ -198,3 +198,16 @@ def test_a_row_brings_its_unit_along_and_no_other(country, make_archive, stateme
     with acting(stranger), country.app.app_context():
         assert all(row.owner_unit.path.startswith(stranger.path) for row in session.scalars(query))
         assert session.scalars(select(Unit).where(Unit.path == country.unit("dewai").path)).all() == []
+
+
+def test_the_form_of_a_large_family_stays_light(login, make_archive, people):
+    """DESIGN §9: the lists of its rows stand in the page once, however many rows there are."""
+    family = people.household(5)
+    archive = make_archive("dewai", **family)
+    answer = login("dewai_clerk").get(f"/archive/edit/{archive.id}")
+    assert answer.status_code == 200
+    assert len(answer.data) <= MOST_BYTES
+    form = lxml.html.fromstring(answer.text).get_element_by_id("kit-form")
+    for index, member in enumerate(family["family_members"]):
+        (chosen,) = form.xpath(f".//select[@name='family_members-{index}-relation']/option")
+        assert chosen.get("value") == member["relation"]

@@ -619,6 +619,40 @@ def test_a_reading_task_keeps_its_transaction_over_its_chunks(shop):
     assert (job.state, job.done, job.result) == ("done", 6, {"rows": 6})
 
 
+@pytest.mark.parametrize("kind", ["toy_script", "toy_read"])
+def test_what_belongs_to_the_end_is_written_with_it(shop, kind):
+    seen = []
+
+    @play("end", kind)
+    def job_id(ctx):
+        def close(session):
+            seen.append(
+                job_of(ctx.job.id).state
+            )  # nobody sees the end yet; a reader beside it is not kept waiting
+            session.connection().execute(sa.insert(tally).values(job_id=ctx.job.id, n=1))
+
+        ctx.at_end = close
+        ctx.checkpoint()  # no end yet
+        assert tallied(ctx.job.id) == []
+
+    work(shop)
+    assert (job_of(job_id).state, tallied(job_id), seen) == ("done", [1], ["running"])
+
+
+@pytest.mark.parametrize("kind", ["toy_script", "toy_read"])
+def test_a_job_that_is_cancelled_has_no_such_end(shop, kind):
+    @play("end", kind)
+    def job_id(ctx):
+        ctx.at_end = lambda session: session.connection().execute(
+            sa.insert(tally).values(job_id=ctx.job.id, n=1)
+        )
+        db.session.rollback()
+        change(ctx.job.id, state="cancelled", finished_at=now(), lease_until=None)
+
+    work(shop)
+    assert (job_of(job_id).state, tallied(job_id)) == ("cancelled", [])
+
+
 def test_a_thread_of_the_web_process_may_be_the_worker(shop):
     hand = Worker(shop, poll=0.05)
     thread = hand.start()

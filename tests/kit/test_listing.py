@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import lxml.html
 import pytest
 from sqlalchemy import select
 
@@ -92,3 +93,47 @@ def test_the_number_of_a_dear_question_comes_with_the_counts_of_the_tabs(login, 
     plain = clerk.get("/archive/list/?size=2").text
     assert "正在计数" not in words_of(plain)
     assert "hx-swap-oob" not in clerk.get("/archive/counts?size=2").text
+
+
+def test_the_tabs_bring_their_counts_along_unless_conditions_make_them_dear(login, make_archive, statements):
+    """AID L4: they are those that `/counts` tells, by one statement; what is asked by conditions is counted later."""
+    for _each in range(3):
+        make_archive("dewai")
+    make_archive("dewai", back_at="dewai")
+    make_archive("dewai", at="xicheng")
+    clerk = login("dewai_clerk")
+    for asked in ("size=2", "size=2&state=pending", "size=2&page=2", "size=200", "size=200&state=returned"):
+        with statements() as sent:
+            page = clerk.get(f"/archive/list/?{asked}").text
+        counting = [
+            statement for statement in sent if "FROM archive" in statement and "count(*)" in statement
+        ]
+        assert _counts(page) == _counts(clerk.get(f"/archive/counts?{asked}").text), asked
+        assert all(_counts(page).values()), "each state is at hand in this test"
+        assert "/archive/counts" not in page
+        assert len(counting) <= 1
+    late = clerk.get("/archive/list/?size=2&gender=male").text
+    assert "/archive/counts" in late
+    assert not any(_counts(late).values())
+
+
+def test_what_may_take_a_look_at_every_record_is_counted_after_the_rows(login, make_archive, monkeypatch):
+    """Beyond the cap 已上报 is no difference of known numbers any more: its tab waits, the others do not."""
+    make_archive("dewai", at="xicheng")
+    make_archive("dewai", back_at="dewai")
+    clerk = login("dewai_clerk")
+    whole = _counts(clerk.get("/archive/counts?size=2").text)
+    monkeypatch.setattr(listing, "COUNT_CAP", 3)
+    page = clerk.get("/archive/list/?size=2").text
+    early, later = _counts(page), _counts(clerk.get("/archive/counts?size=2").text)
+    assert "/archive/counts" in page
+    assert not early["tab-reported"]
+    assert early | {"tab-reported": later["tab-reported"]} == later
+    assert later["tab-reported"] in {whole["tab-reported"], "3+"}
+    assert clerk.get("/archive/list/?size=1&state=reported").status_code == 200
+
+
+def _counts(page: str) -> dict[str, str]:
+    """Tab → its count; empty where it is still to come."""
+    tabs = lxml.html.fromstring(f"<div>{page}</div>").xpath("//a[starts-with(@id, 'tab-')]")
+    return {tab.get("id"): "".join(tab.xpath(".//*[@class='kit-count']/text()")) for tab in tabs}

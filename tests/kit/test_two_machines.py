@@ -37,7 +37,7 @@ from tests.world import PASSWORD, Form, errors_of, words_of
 
 ROOT = Path(__file__).parents[2]
 #: what machines share below UNIONDESK_HOME (docs/scaling.md)
-SHARED = ("attachments", "results", "uploads")
+SHARED = ("attachments", "exports", "results", "uploads")
 KEYS = {
     "UNIONDESK_SECRET_KEY": "one secret for all machines" + "0" * 16,
     "UNIONDESK_TOKEN_KEY": "one token key for all machines" + "0" * 16,

@@ -39,10 +39,11 @@ class TestArchive(StepCases):
         ("family_members.0.full_name", "", "请填写"),
         ("family_members.0.relation", "远亲", "代码表"),
     ]
+    answers = StepCases.answers | {"cancel_reason": "left_unit", "hardship_category": "low_income"}
     moves = """
-        owner:           report            -> 已上报
-        owner after:     nothing
-        returned owner:  report            -> 已上报
+        owner:           report, deactivate, to_temporary -> 已上报, 未上报, 未上报
+        owner after:     deactivate, to_temporary -> 已上报, 已上报
+        returned owner:  report, deactivate, to_temporary -> 已上报, 退回, 退回
         parent before:   nothing
         parent:          report, send_back -> 已上报, 退回
         parent after:    nothing
@@ -464,9 +465,10 @@ def test_deletion_asks_first(login, make_archive):  # AID-R064, AID-R233
     assert page.xpath(
         f"//*[@data-confirm][@formaction='/archive/delete/{file.id}' or ancestor::form[@action='/archive/delete/{file.id}']]"
     )
-    dialog = login("xicheng_clerk")
     at = make_archive(at="xicheng")
-    assert "确定退回" in dialog.get(f"/archive/dialog/send_back?ids={at.id}").text
+    page = lxml.html.fromstring(login("xicheng_clerk").get(f"/archive/show/{at.id}").text)
+    asked = page.xpath("//*[@data-dialog][contains(@href, '/dialog/send_back')]/@data-confirm")
+    assert asked == ["确定退回选中的记录吗？"]  # L18: before the reminder is written
 
 
 def test_a_deleted_file_leaves_nothing_but_its_history(country, rest, make_archive):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import claims, columns, identity, rules
 from app.kit.claims import Claim
+from app.kit.errors import Problem
 from app.kit.record import session_of
 from app.kit.scope import Actor
 from app.models.archive.checks import (
@@ -24,20 +26,24 @@ from app.models.archive.checks import (
     is_not_cancelled,
 )
 from app.models.archive.incoming import Incoming
+from app.models.archive.kinds import Convertible
 from app.models.archive.lists import MIGRANT, TEMPORARY
-from app.models.archive.lookup import REGISTRY
-from app.models.archive.numbering import is_number_taken, next_archive_no
-from app.models.archive.problems import Faulty, has_double
+from app.models.archive.lookup import REGISTRY, Known, conflict_words
+from app.models.archive.numbering import next_archive_no, numbers_in
+from app.models.archive.problems import Faulty, in_the_way
 from app.models.family_member import (
     FamilyMember,
     disability_follows_health,
     id_card_check_digit,
     id_card_is_well_formed,
 )
+from app.workflows.lifecycle import Cancellable
+from app.workflows.merging import Mergeable
 from app.workflows.reporting import Reportable
+from app.workflows.transferring import Transferable
 
 
-class Archive(Faulty, Incoming, Reportable):
+class Archive(Faulty, Incoming, Mergeable, Known, Convertible, Cancellable, Transferable, Reportable):
     """One household file of the national registry, in three kinds: 困难职工, 农民工, 临时救助.
 
     Source: spec/aid.md REC-06, SM-AID-03, AID-R037 – R085.
@@ -103,9 +109,6 @@ class Archive(Faulty, Incoming, Reportable):
     is_zero_employment: Mapped[bool | None] = columns.yes_no(_("是否为零就业家庭"))
     main_hardship_cause: Mapped[str] = columns.code(_("致困主要原因"), "hardship_cause", required=True)
     remarks: Mapped[str | None] = columns.long_text(_("备注"), 2000)
-    is_cancelled: Mapped[bool] = columns.yes_no(_("注销状态"), automatic=True, default=False, nullable=False)
-    cancelled_at: Mapped[datetime | None] = columns.moment(_("注销日期"))
-    cancel_reason: Mapped[str | None] = columns.text(_("注销原因"), 30, automatic=True)
     problem_flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     merged_into_id: Mapped[int | None] = columns.reference(
         _("合并去向"), "archive", automatic=True, system=True
@@ -125,6 +128,8 @@ class Archive(Faulty, Incoming, Reportable):
     )
     report_rules = (has_no_problem_flags,)
     edit_guards = (is_not_cancelled,)
+    survivor_guards = (is_not_cancelled,)
+    judged_anew = frozenset({"problem_flags"})
     delete_wide_guards = (has_no_linked_information,)
     constraint_words = {
         "uq_archive_owner_no": ("archive_no", _("本单位已有这个职工编号，请改一个，或留空由系统编号")),
@@ -183,14 +188,43 @@ class Archive(Faulty, Incoming, Reportable):
 
     def rehome(self, unit_id: int, path: str) -> None:
         """It keeps its 职工编号 where that is free in the new unit, else it gets the next one there (AID Q35)."""
+        comes_in = self.id and self.owner_unit_id != unit_id
+        number = numbers_in(session_of(self), [self], unit_id).get(self.id) if comes_in else None
         super().rehome(unit_id, path)
-        if self.id and is_number_taken(self):
-            self.archive_no = next_archive_no(session_of(self), unit_id)
+        self.archive_no = number or self.archive_no
+
+    @classmethod
+    def giving_way(
+        cls, session: Session, records: Sequence[Archive], unit_id: int
+    ) -> dict[int, dict[str, Any]]:
+        """Its 职工编号 does, as in `rehome`."""
+        return {pk: {"archive_no": number} for pk, number in numbers_in(session, records, unit_id).items()}
+
+    def may_stay(self, fault: Problem) -> bool:
+        """A third file of the same person, which is merged next (AID-R088)."""
+        return self._flag_of(fault, ()) == "duplicate_id"
+
+    def taken_words(self, session: Session, claim: Any) -> Any:
+        """Whose file has one of these numbers by now (AID-R039)."""
+        return _("不能撤销合并：%(taken)s", taken=conflict_words(session, claim.record_id, claim.role))
+
+    def why_never_cancelled(self) -> Any:
+        """临时救助档案 have no 注销 (AID-R078)."""
+        if self.hardship_category == TEMPORARY:
+            return _("「%(archive)s」是临时救助档案，没有注销", archive=self.title)
+        return None
+
+    def why_not_back(self) -> Any:
+        """One of its persons may stand in another file by now (SM-AID-03 #9)."""
+        for other, role in in_the_way(self).values():
+            told = conflict_words(session_of(self), other, role)
+            return _("「%(archive)s」不能恢复：%(told)s", archive=self.title, told=told)
+        return None
 
     def settle(self, actor: Actor) -> None:
         """Register the numbers of the household; a file that passes every rule has no problem left (AID-R087)."""
         super().settle(actor)
-        claims.register(session_of(self), REGISTRY, "archive", self.id, self.identity_claims())
-        if self.problem_flags:  # but for another file of these people, which only merging removes (AID-R088)
-            is_double = "duplicate_id" in self.problem_flags and has_double(self)
-            self.problem_flags = ["duplicate_id"] if is_double else []
+        if self.is_faulty:
+            self.judge_anew()
+        else:
+            claims.register(session_of(self), REGISTRY, "archive", self.id, self.identity_claims())

@@ -12,8 +12,8 @@ from app.kit import claims, identity
 from app.kit.errors import Problem
 from app.kit.record import session_of
 from app.kit.scope import Actor, door
-from app.models.archive.lookup import REGISTRY, conflict_words
-from app.models.archive.problems import PROBLEM_FLAGS
+from app.models.archive.lookup import conflict_words
+from app.models.archive.problems import PROBLEM_FLAGS, in_the_way
 
 if TYPE_CHECKING:
     from app.models.archive import Archive
@@ -38,12 +38,10 @@ def id_cards_differ(archive: Archive) -> Iterator[Problem]:
 
 def id_cards_are_free(archive: Archive) -> Iterator[Problem]:
     """One number once in the country, over householders and members of all archives (AID-R039)."""
-    wanted = archive.identity_claims()
-    taken = claims.holders(session_of(archive), REGISTRY, [claim.number for claim in wanted])
-    for claim in wanted if taken else ():
-        holder = taken.get(claims.id_key(claim.number))
-        if holder and (holder.record_type, holder.record_id) != ("archive", archive.id):
-            yield Problem(claim.field, conflict_words(session_of(archive), holder.record_id, holder.role))
+    others = in_the_way(archive)
+    for claim in archive.identity_claims() if others else ():
+        if other := others.get(claims.id_key(claim.number)):
+            yield Problem(claim.field, conflict_words(session_of(archive), *other))
 
 
 def has_no_problem_flags(archive: Archive) -> Iterator[Problem]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from app.kit import bulk, claims, identity
+from app.kit import bulk, claims
 from app.kit.record import session_of
 from app.kit.scope import Actor, door
 from app.models.archive.lookup import REGISTRY
+from app.models.archive.problems import claimable
 
 if TYPE_CHECKING:
     from app.models.archive import Archive
@@ -31,18 +33,11 @@ class Incoming:
         for archive in sorted(rows, key=lambda archive: bool(archive.problem_flags)):
             wanted = archive.identity_claims()
             if archive.problem_flags:
-                held = claims.holders(session, REGISTRY, [claim.number for claim in wanted])
-                wanted = [
-                    claim
-                    for claim in wanted
-                    if not identity.fault(claim.number, actor.at.date())
-                    and claims.id_key(claim.number) not in held
-                    and claims.id_key(claim.number) not in taken
-                ]
-                wanted = list({claims.id_key(claim.number): claim for claim in wanted}.values())
+                wanted = claimable(archive, taken)
             made = claims.rows(REGISTRY, "archive", archive.id, wanted)
             taken.update(row["id_key"] for row in made)
             values += made
+        values.sort(key=itemgetter("id_key"))  # in the order of their index
         bulk.insert_values(session, claims.IdentityClaim, values)
 
     @classmethod

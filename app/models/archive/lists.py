@@ -26,6 +26,11 @@ def in_normal_lists() -> ColumnElement[bool]:
     return and_(_archive().is_cancelled.is_(False), _archive().merged_into_id.is_(None))
 
 
+def in_cancelled_lists() -> ColumnElement[bool]:
+    """注销职工档案库: cancelled, and not merged away (AID-R070)."""
+    return and_(_archive().is_cancelled.is_(True), _archive().merged_into_id.is_(None))
+
+
 def is_migrant() -> ColumnElement[bool]:
     """农民工档案: formal files of migrant workers."""
     return is_formal() & (_archive().worker_identity == MIGRANT)

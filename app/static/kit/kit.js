@@ -419,6 +419,19 @@
     made.control.addEventListener("click", () => wasOpen || made.open());
   }
 
+  /** In a row of a child table only the chosen option stands; the whole list is that of the blank row. */
+  function shareOptions(select) {
+    const blank = find("[data-child-blank]", select.closest("[data-child]")).content;
+    const whole = find("select", find("tr", blank).cells[select.closest("td").cellIndex]);
+    const [chosen] = select.selectedOptions;
+    const options = [...whole.options].map((one) => (one.value === chosen.value ? chosen : one.cloneNode(true)));
+    if (!options.includes(chosen)) options.push(chosen); // retired, but here in use
+    for (const one of options) if (one !== chosen) one.defaultSelected = false;
+    select.replaceChildren(...options);
+    select.removeAttribute("data-shared");
+    select.toggleAttribute("data-search", whole.hasAttribute("data-search"));
+  }
+
   function optionLine(data) {
     const line = element("div", "option", data.text);
     if (data.note) line.append(element("span", "kit-hint", data.note));
@@ -878,6 +891,7 @@
 
   /** What a fresh piece of page needs; called for the page and for all that comes later. */
   function boot(within) {
+    findAll("select[data-shared]", within).forEach(shareOptions);
     findAll("select[data-remote], select[data-search]", within).forEach(searchable);
     findAll("form[data-draft]", within).forEach(keepDraft);
     findAll("form[data-entry]", within).forEach(hintSizes);
@@ -901,7 +915,8 @@
     "a[data-dialog]": (one, event) => {
       if (event.ctrlKey || event.metaKey) return;
       event.preventDefault();
-      openDialog(one.href);
+      if (one.dataset.confirm) confirmed(one.dataset.confirm).then((yes) => yes && openDialog(one.href));
+      else openDialog(one.href);
     },
     "[data-close-alert]": (one) => one.closest("[data-alert]").remove(),
     "[data-toggle-theme]": toggleTheme,

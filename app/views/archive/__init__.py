@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement
 from app.kit import query
 from app.kit.declaration import Shelf
 from app.kit.errors import Problem
-from app.kit.pages import Chip, Conflict
+from app.kit.pages import Chip, Conflict, FaultBox
 from app.kit.scope import Actor
 from app.kit.statistics import Measure, Statistics
 from app.kit.view import RecordView
@@ -24,12 +24,20 @@ from app.models.archive.lists import (
     is_migrant,
     is_temporary,
 )
-from app.models.archive.problems import PROBLEM_FLAGS
 from app.models.assignment import ADMINISTRATION
 from app.views.archive.conflict import conflict_of
+from app.views.archive.holder import Holder, HolderApi
+from app.views.archive.lifecycle import SHELVES as LIFE_SHELVES
+from app.views.archive.lifecycle import LifeCycle
+from app.views.archive.merging import MergingPages
+from app.views.archive.problems import SHELVES as PROBLEM_SHELVES
+from app.views.archive.problems import SHOWN as PROBLEM_COLUMNS
+from app.views.archive.problems import ProblemPages, box_of, problem_chips
+from app.views.archive.transferring import SHELF as TRANSFER_SHELF
+from app.views.archive.transferring import Transferring
 
 
-class ArchiveView(RecordView):
+class ArchiveView(MergingPages, ProblemPages, Holder, LifeCycle, Transferring, RecordView):
     """The three kinds of archives, in lists of their own."""
 
     model = Archive
@@ -151,7 +159,14 @@ class ArchiveView(RecordView):
         measures=(Measure("archives", _("职工人数")), Measure("people", _("供养人口数"), "household_size")),
     )
     shelves = (
-        Shelf("hardship", _("困难职工档案"), is_formal, add_title=_("新增困难职工档案"), is_counted=True),
+        Shelf(
+            "hardship",
+            _("困难职工档案"),
+            is_formal,
+            add_title=_("新增困难职工档案"),
+            is_counted=True,
+            own_steps=("deactivate",),
+        ),
         Shelf(
             "migrant",
             _("农民工档案"),
@@ -159,6 +174,7 @@ class ArchiveView(RecordView):
             {"worker_identity": MIGRANT},
             _("新增农民工档案"),
             is_counted=True,
+            own_steps=("deactivate",),
         ),
         Shelf(
             "temporary",
@@ -168,7 +184,12 @@ class ArchiveView(RecordView):
             _("新增临时救助档案"),
             is_counted=True,
         ),
+        *PROBLEM_SHELVES,
+        TRANSFER_SHELF,
+        *LIFE_SHELVES,
     )
+    more_api = (HolderApi,)
+    shown = PROBLEM_COLUMNS
     carried = ("employer_name",)
     has_attachments = True
     can_import = True
@@ -194,12 +215,22 @@ class ArchiveView(RecordView):
         """Cancelled and merged files are elsewhere (AID-R069)."""
         return [in_normal_lists()]
 
+    def known_clauses(self) -> list[ColumnElement[bool]]:
+        """A merged file is in no list at all."""
+        return [Archive.merged_into_id.is_(None)]
+
     def chips(self, record: Any, actor: Actor) -> list[Chip]:
         """State, category, and what is wrong with a file."""
         chips = [*super().chips(record, actor), Chip(record.text("hardship_category"), "blue")]
         if record.is_cancelled:
             chips.append(Chip(_("已注销"), "red"))
-        return chips + [Chip(PROBLEM_FLAGS[flag], "red") for flag in record.problem_flags or ()]
+        if record.merged_into_id:
+            chips.append(Chip(_("已合并"), "grey"))
+        return chips + problem_chips(record)
+
+    def faults(self, record: Any, actor: Actor) -> FaultBox | None:
+        """What is wrong with a flagged file, one by one (SM-AID-04)."""
+        return box_of(self, record, actor)
 
     def conflict(self, record: Any, problems: Sequence[Problem]) -> Conflict | None:
         """The file that holds a number already: whose it is and whom to call (AID-R056 – R060)."""

@@ -25,9 +25,8 @@ from app.kit.view import RecordView
 from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.unit import Unit, full_names, next_level
-
-#: sisters shown at once in the tree; the others are found by searching
-MOST_SISTERS = 200
+from app.views.unit.moving import Moving
+from app.views.unit.sorting import Sorting
 
 
 @dataclass
@@ -41,6 +40,8 @@ class Node:
     is_open: bool = False
     below: list[Node] = field(default_factory=list)
     note: str = ""
+    #: where the sisters come from that follow those below it; empty when there are none
+    more_url: str = ""
 
 
 @dataclass
@@ -58,11 +59,16 @@ class TreePage(Page):
     """The tree, and the chosen unit in short: data, child units, people."""
 
     nodes: list[Node] = field(default_factory=list)
+    #: more sisters of these lines, as in `Node`
+    more_url: str = ""
+    #: the unit that was cut, and may be pasted
+    cut: Unit | None = None
     q: str = ""
     unit: Unit | None = None
     path: str = ""
     actions: list[Action] = field(default_factory=list)
     person_actions: list[Action] = field(default_factory=list)
+    child_actions: list[Action] = field(default_factory=list)
     children: list[Node] = field(default_factory=list)
     child_count: int = 0
     people: list[Person] = field(default_factory=list)
@@ -71,7 +77,7 @@ class TreePage(Page):
     limit: int = picking.MOST
 
 
-class UnitView(RecordView):
+class UnitView(Moving, Sorting, RecordView):
     """The units of the subtree (AID-R206 – R210)."""
 
     model = Unit
@@ -154,14 +160,17 @@ class UnitView(RecordView):
         page.person = picking.typed(request.args.get("person", "")) or ""
         page.nodes = self._hits(page.q, unit) if page.q else self._open_nodes(unit, who)
         page.path = "->".join(full_names(self.session, [unit.path])[unit.path])
-        page.actions = self._unit_actions(unit, who)
-        page.person_actions = self._person_actions(unit, who)
+        page.cut = self.cut_one()
+        page.actions = self._unit_actions(unit, who, page.cut)
         below = select(Unit).where(Unit.parent_id == unit.id)
         page.child_count = self._count(below)
         page.children = self._nodes(
             self.session.scalars(below.order_by(Unit.sort_order, Unit.id).limit(picking.MOST)).all(), unit
         )
         self._people(page, unit, who)
+        people = self._count(select(Assignment.id).where(Assignment.unit_id == unit.id))
+        page.person_actions = self._person_actions(unit, who, people)
+        page.child_actions = self.sorting_actions(unit, who, number=page.child_count)
         return render("unit/tree.html", page)
 
     @expose("/branch")
@@ -170,11 +179,15 @@ class UnitView(RecordView):
         """The units below one, or those that are found: lines for the tree."""
         words = picking.typed(request.args.get("q", ""))
         above = self.chosen(request.args.get("parent"))
-        page = TreePage(_("用户管理"), unit=above, q=words or "")
+        page = TreePage(_("用户管理"), unit=above, q=words or "", cut=self.cut_one())
         if words:
             page.nodes = self._hits(words, None)
         elif request.args.get("parent") and above is not None:
-            page.nodes = self._nodes(self._sisters([above.id]), None)
+            after = request.args.get("after", "")
+            shown = int(after) if after.isascii() and after.isdigit() and len(after) < 8 else 0
+            sisters = self._sisters([above.id], shown)
+            page.nodes = self._nodes(sisters[: picking.MOST], None)
+            page.more_url = self._more(above.id, sisters, shown)
         else:
             page.nodes = self._open_nodes(self.chosen("") or above, scope.actor())
         return render("unit/branch.html", page)
@@ -189,12 +202,24 @@ class UnitView(RecordView):
     def _count(self, statement: Any) -> int:
         return self.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
 
-    def _sisters(self, parents: Sequence[int]) -> Sequence[Unit]:
-        """The units below each of these, a bounded number of each."""
+    def _sisters(self, parents: Sequence[int], shown: int = 0) -> Sequence[Unit]:
+        """Of the units below each of these fifty after those ``shown``, and one that says whether there are more.
+
+        Units that are parents themselves are there wherever they stand: the way to the chosen one.
+        """
         place = func.row_number().over(partition_by=Unit.parent_id, order_by=(Unit.sort_order, Unit.id))
         some = select(Unit.id, place.label("place")).where(Unit.parent_id.in_(parents)).subquery()
-        wanted = select(Unit).join(some, some.c.id == Unit.id).where(some.c.place <= MOST_SISTERS)
-        return self.session.scalars(wanted.order_by(Unit.sort_order, Unit.id)).all()
+        near = some.c.place.between(shown + 1, shown + picking.MOST + 1)
+        wanted = select(Unit).join(some, some.c.id == Unit.id).where(or_(near, Unit.id.in_(parents)))
+        return self.session.scalars(wanted.order_by(some.c.place)).all()
+
+    def _more(self, parent: int, sisters: Sequence[Unit], shown: int) -> str:
+        """Where the sisters after these come from."""
+        return (
+            self.url("branch", parent=parent, after=shown + picking.MOST)
+            if len(sisters) > picking.MOST
+            else ""
+        )
 
     def _nodes(self, units: Sequence[Unit], active: Unit | None) -> list[Node]:
         below = aliased(Unit)
@@ -220,9 +245,17 @@ class UnitView(RecordView):
         by_id = {node.unit.id: node for node in nodes}
         for node in nodes[1:]:
             by_id[node.unit.parent_id].below.append(node)  # type: ignore[index]
+        for parent in line:
+            self._shorten(by_id[parent], line)
         for node in nodes:
             node.is_open = node.unit.id in line and node.has_children
         return nodes[:1]
+
+    def _shorten(self, parent: Node, line: Sequence[int]) -> None:
+        """Fifty below a unit, and the one on the way wherever it stands; the rest is asked for."""
+        below = parent.below
+        parent.more_url = self._more(parent.unit.id, [node.unit for node in below], 0)
+        parent.below = below[: picking.MOST] + [n for n in below[picking.MOST :] if n.unit.id in line]
 
     def _hits(self, words: str, active: Unit | None) -> list[Node]:
         units = self.search(words)
@@ -243,7 +276,7 @@ class UnitView(RecordView):
 
     # --- what can be done -------------------------------------------------------------------------------------
 
-    def _unit_actions(self, unit: Unit, who: Actor) -> list[Action]:
+    def _unit_actions(self, unit: Unit, who: Actor, cut: Unit | None) -> list[Action]:
         if not who.may("write", self.resource):
             return []
         add = Action("add", _("新建单位"), self.url("add", parent_id=unit.id), "plus")
@@ -254,9 +287,10 @@ class UnitView(RecordView):
             "edit",
             refusal=self.refusal(unit, "edit", who),
         )
-        return [add, edit, self.delete_action(unit, self.refusal(unit, "delete", who, wide=True))]
+        gone = self.delete_action(unit, self.refusal(unit, "delete", who, wide=True))
+        return [add, edit, *self.moving_actions(unit, who, cut), gone]
 
-    def _person_actions(self, unit: Unit, who: Actor) -> list[Action]:
+    def _person_actions(self, unit: Unit, who: Actor, number: int) -> list[Action]:
         if not who.may("write", "account"):
             return []
         return [
@@ -266,7 +300,8 @@ class UnitView(RecordView):
                 url_for("account.add", unit_id=unit.id),
                 "user-plus",
                 primary=True,
-            )
+            ),
+            *self.people_sorting_actions(unit, who, number=number),
         ]
 
     def _people(self, page: TreePage, unit: Unit, who: Actor) -> None:
@@ -367,4 +402,9 @@ class UnitView(RecordView):
         )
 
 
-MENU = (Entry(_("用户管理"), "tree"),)
+MENU = (
+    Entry(_("用户管理"), "tree"),
+    # the manual reaches them from here too (AID Q20)
+    Entry(_("合并重复档案"), "archive.merge_duplicates", permission="merge"),
+    Entry(_("合并不同档案"), "archive.merge_different", permission="merge"),
+)
