@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from flask_appbuilder import Model
 from flask_babel import lazy_gettext as _
 from sqlalchemy import JSON, ColumnElement, DateTime, Index, String, Text, true
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.kit import columns, history
@@ -258,12 +259,19 @@ class Stateful(Row):
     ) -> Stateful:
         if (why := self.refusal(step.name, actor, by_number=by_number)) is not None:
             raise Refused(why)
-        session = session_of(self)
-        with session.begin_nested():
-            hop = step.hop
-            move = self._hop(step.name, hop, actor, values) if hop else self._change(step.name, actor, values)
-            log = StepLog.line(self, step.name, actor, move, values)
-            append(session, StepLog, log)
+        session, hop, title = session_of(self), step.hop, self.title
+        try:
+            with session.begin_nested():
+                move = (
+                    self._hop(step.name, hop, actor, values)
+                    if hop
+                    else self._change(step.name, actor, values)
+                )
+                append(session, StepLog, StepLog.line(self, step.name, actor, move, values))
+        except IntegrityError as clash:  # somebody was a moment earlier, after the guards had looked
+            raise Refused(
+                _("「%(record)s」与他人刚刚登记的内容冲突，没有办理，请核对后再试", record=title)
+            ) from clash
         return self
 
     def _change(self, name: str, actor: Actor, values: dict[str, Any]) -> Move:

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 from sqlalchemy import select
 
+from app.kit import claims
 from app.kit.history import RecordVersion
 from app.kit.question import Question
 from app.kit.workflow import StepLog, perform_many
@@ -305,3 +306,19 @@ def test_of_two_units_that_restore_a_file_at_once_one_has_it(app, country, rest,
 
             claims.release(session, "archive", file.id)
             session.commit()
+
+
+def test_who_takes_a_number_a_moment_earlier_wins_and_the_other_is_told(
+    country, people, rest, monkeypatch
+):  # AID-R039: between the guards and the writing
+    typed = people.household(members=0, hardship_category="low_income")
+    put_aside = country.make(Archive, typed, "dewai")
+    country.step(put_aside, "deactivate", "dewai_clerk", cancel_reason="left_unit")
+    with country.acting() as session:
+        claims.release(session, "archive", put_aside.id)
+        session.commit()
+    country.make(Archive, typed | {"archive_no": ""}, "xinjiekou")
+    monkeypatch.setattr(Archive, "why_not_back", lambda _self: None)  # he looked while it was still free
+    answer = rest("dewai_clerk").post(f"/api/v1/archive/{put_aside.id}/steps/restore", json={})
+    assert (answer.status_code, "冲突" in answer.json["message"]) == (409, True)
+    assert country.again(put_aside).is_cancelled

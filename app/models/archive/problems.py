@@ -168,7 +168,7 @@ def rejudge(session: Session, numbers: Iterable[str], who: Actor) -> list[int]:
     with acting(SYSTEM):
         waiting = _flagged_with(session, spelled)
         if waiting:
-            _give_up(session, spelled)
+            _give_up(session, spelled & _spelled_in(waiting))
         mended = [archive.id for archive in waiting if _is_mended(archive)]
         _take_back(session, spelled)
         return mended
