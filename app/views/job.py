@@ -15,7 +15,7 @@ from app.kit.declaration import Shown
 from app.kit.errors import Missing
 from app.kit.face import render
 from app.kit.jobs import Job
-from app.kit.pages import Chip, SheetPage
+from app.kit.pages import Action, Chip, SheetPage
 from app.kit.scope import Actor
 from app.kit.sheetpage import actions, crumbs
 from app.kit.view import RecordView
@@ -68,7 +68,8 @@ class JobView(RecordView):
         """One job with its progress; the page asks again while the job is open."""
         job = self.find(pk)
         page = SheetPage(job.title, crumbs=crumbs(self, job.title))
-        page.chips, page.actions = self.chips(job, scope.actor()), actions(self, job, scope.actor())
+        page.chips = self.chips(job, scope.actor())
+        page.actions = [*actions(self, job, scope.actor()), *_back(job)]
         return render("kit/job.html", page, job=job, mend=_mend(job))
 
     @expose("/result/<int:pk>")
@@ -80,6 +81,12 @@ class JobView(RecordView):
         if not job.result or "filename" not in job.result or not file.exists():
             raise Missing
         return send_file(file, as_attachment=True, download_name=job.result["filename"])
+
+
+def _back(job: Job) -> list[Action]:
+    """The way to the list that the job was asked for from."""
+    view = current_app.extensions["views"].get(job.args.get("resource"))
+    return [Action("back", _("返回列表"), view.home())] if view else []
 
 
 def _mend(job: Job) -> Callable[[int], str] | None:

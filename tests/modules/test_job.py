@@ -21,3 +21,12 @@ class TestJob(RecordViewCases):
             pk = job.id
             session.commit()
         return country.read(Job, pk)
+
+
+def test_a_job_leads_back_to_the_list_that_it_was_asked_for_from(login, country):
+    who = country.actor("dewai_clerk")
+    with country.acting(who) as session:
+        job = jobs.enqueue(session, "export", who, resource="archive", query={})
+        session.commit()
+        address = f"/job/show/{job.id}"
+    assert 'href="/archive/list/"' in login("dewai_clerk").get(address).text.split('id="kit-job"')[1]
