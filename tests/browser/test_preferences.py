@@ -65,11 +65,11 @@ def test_the_preview_follows_every_change_and_saving_takes_it_over(page):
     expect(page.locator("#kit-preview th[aria-sort=descending]")).to_contain_text("姓名")
     page.fill("[name=page_size]", "201")
     expect(page.locator("#kit-preview")).to_contain_text("每页记录数应为1至200")
-    page.fill("[name=page_size]", "3")
+    page.fill("[name=page_size]", "1")  # the other tests leave as many rows as they like
     save(page)
     expect(head(page, "#kit-rows")).to_have_text([labels[name] for name in moved])
     expect(page.locator("#kit-rows th[aria-sort=descending]")).to_contain_text("姓名")
-    expect(page.locator("#kit-rows tbody tr")).to_have_count(3)
+    expect(page.locator("#kit-rows tbody tr")).to_have_count(1)
     scrolls = page.evaluate("(one => one.scrollWidth - one.clientWidth)(document.querySelector('#kit-rows'))")
     assert scrolls <= 0
     page.goto(PAGE)
