@@ -39,7 +39,7 @@ export CHROMIUM
 
 test: .venv/.dev catalogues ## 运行测试（T=tests/kit 只跑一部分；TEST_DATABASE_URL= 换 PostgreSQL）
 	@test -n "$(CHROMIUM)" || echo "没有找到 Chromium，本次不运行浏览器测试。Debian/Ubuntu 安装：apt-get install chromium fonts-noto-cjk"
-	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope $(if $(CHROMIUM),,-m "not browser") $(T)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope --no-loadscope-reorder $(if $(CHROMIUM),,-m "not browser") $(T)
 
 check: .venv/.dev catalogues ## 提交前的全部检查：格式、类型、分层、迁移、译文、房屋测试
 	@$(MAKE) --no-print-directory --keep-going lint types layers drift translations house

@@ -105,6 +105,9 @@ class Base:
     #: whether the synthetic accounts of the demo country need the second factor too (DESIGN §8)
     SECOND_FACTOR = os.environ.get("UNIONDESK_SECOND_FACTOR") == "1"
 
+    #: whether a fund may be overdrawn: an expense larger than its balance is then accepted, see docs/decisions/0035
+    FUND_OVERDRAFT = os.environ.get("UNIONDESK_FUND_OVERDRAFT") == "1"
+
     #: how many proxies in front may say whose address it is
     PROXIES = int(os.environ.get("UNIONDESK_PROXIES") or 0)
 

@@ -12,7 +12,7 @@ from whitenoise import WhiteNoise
 
 import app.models  # noqa: F401 - every table is mapped before FAB looks
 from app import cli
-from app.kit import admission, face, replica, scope
+from app.kit import admission, again, face, replica, scope
 from app.kit.database import db
 from app.modules import MODULES, RIGHTS
 from app.security import grants, session
@@ -35,6 +35,7 @@ def create_app(config: Any = "config.Base") -> Flask:
             module.register(builder)
     session.init_app(flask)
     replica.init_app(flask)
+    again.init_app(flask)
     face.init_app(flask, MODULES)
     cli.init_app(flask)
     admission.init_app(flask)

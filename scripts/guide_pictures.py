@@ -328,6 +328,60 @@ def archive_since(studio: Studio) -> Page:
     return district.page
 
 
+def find_worker(studio: Studio, clerk: Screen) -> None:
+    """A worker of another province, found by his number."""
+    typed = studio.people.household(1, hardship_category="low_income", main_hardship_cause="disability")
+    studio.sit("caohejing_clerk").add_archive(typed)
+    clerk.page.goto("/aid/add")
+    clerk.fill({"id_card_no": typed["id_card_no"]})
+    with clerk.page.expect_navigation():
+        clerk.page.keyboard.press("Alt+S")
+
+
+@picture
+def aid_question(studio: Studio) -> Page:
+    """A number, before it is looked up."""
+    clerk = studio.sit("dewai_clerk")
+    clerk.page.goto("/aid/add")
+    clerk.fill({"id_card_no": studio.people.household(0)["id_card_no"]})
+    return clerk.page
+
+
+@picture
+def aid_worker(studio: Studio) -> Page:
+    """The file of another unit to read, and the way on."""
+    clerk = studio.sit("dewai_clerk")
+    find_worker(studio, clerk)
+    return clerk.page
+
+
+@picture
+def aid_form(studio: Studio) -> Page:
+    """Two measures and their sum."""
+    clerk = studio.sit("dewai_clerk")
+    find_worker(studio, clerk)
+    clerk.page.click("main a:has-text('增加新帮扶救助信息')")
+    measures = [{"measure": "living", "amount": "300"}, {"measure": "medical", "amount": "1200"}]
+    clerk.fill({"aid_form": "home_visit", "measures": measures})
+    clerk.page.locator("#section-2").evaluate("one => one.scrollIntoView()")
+    clerk.page.mouse.move(0, 0)
+    return clerk.page
+
+
+@picture
+def aid_exit(studio: Studio) -> Page:
+    """The dialog above the list."""
+    clerk = studio.sit("dewai_clerk")
+    find_worker(studio, clerk)
+    clerk.page.click("main a:has-text('增加新帮扶救助信息')")
+    clerk.fill({"measures": [{"measure": "living", "amount": "300"}], "measure_detail": "上门送去慰问金"})
+    clerk.save()
+    clerk.page.goto("/aid/list/?shelf=exit")
+    clerk.page.locator("tbody [title=填写脱困信息]").first.click()
+    clerk.page.select_option("#kit-dialog [name=exit_method]", "employed")
+    return clerk.page
+
+
 @picture
 def home(studio: Studio) -> Page:
     """What waits for a clerk."""

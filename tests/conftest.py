@@ -6,6 +6,7 @@ On SQLite by default; on PostgreSQL with TEST_DATABASE_URL, in a database of the
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,13 @@ from tests.scratch import furnish, scratch_database
 from tests.world import PASSWORD, Clerk, Country, Rest
 
 HOUSEHOLDS = 60
+#: what takes seconds a test: worlds of their own, browsers, every route with every nonsense
+LONG = re.compile(
+    r"_alone|/browser/|all_steps|hostile_routes|kit/test_(importing|rest|exchange|plans|replica|two_mach)"
+)
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
+#: what is the same on every database is proved on SQLite alone: the plan of the house, and most of the browser's work
+ONCE = re.compile(r"tests/house/|/browser/test_(?!main_job|list|fund_summary|batch_aid)")
 #: two PostgreSQL servers of its own: once, in the stage of PostgreSQL, where its programs are installed
 on_postgresql = os.environ.get("TEST_DATABASE_URL", "").startswith("postgresql")
 collect_ignore = [] if on_postgresql and programs() else ["kit/test_replica.py"]
@@ -40,8 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Inherited cases that do not apply to a record type are no tests of it."""
-    items[:] = applicable(items)
+    """Inherited cases that do not apply to a record type are no tests of it. What takes long begins first.
+
+    So no worker is left alone with it at the end (``--no-loadscope-reorder``: xdist would begin with the many small).
+    """
+    found = [item for item in applicable(items) if not (on_postgresql and ONCE.search(item.nodeid))]
+    items[:] = sorted(found, key=lambda item: not LONG.search(item.nodeid))
 
 
 @pytest.fixture(scope="session", autouse=True)

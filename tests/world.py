@@ -181,6 +181,13 @@ class Clerk(FlaskClient):
         self.set_cookie("uniondesk", cookie)
         self.csrf = csrf
 
+    def menu(self) -> str:
+        """The home page with every group of the menu opened."""
+        page = self.get("/").text
+        groups = lxml.html.fromstring(page).xpath("//nav//ul/@hx-get")
+        lines = "".join(self.get(group).text for group in groups)
+        return page.replace("</body>", f"<ul>{lines}</ul></body>")
+
     def _take_token(self, page: str) -> None:
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
         self.csrf = found.group(1) if found else self.csrf

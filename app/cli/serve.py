@@ -34,6 +34,7 @@ def prepare(flask: Flask) -> None:
 
 def seed_demo(flask: Flask) -> str | None:
     """Make the demo country in an empty database. Returns the password of its accounts."""
+    from app.demo.business import conduct
     from app.demo.country import load
 
     with flask.app_context(), acting(SYSTEM):
@@ -41,6 +42,7 @@ def seed_demo(flask: Flask) -> str | None:
             return None
         click.echo("      正在生成演示数据（约2000户合成档案）…")
         password = load(db.session)
+        conduct(db.session)
         db.session.commit()
         return password
 

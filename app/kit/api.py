@@ -6,11 +6,9 @@ steps are those of the pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 
-import prison
 from apispec import APISpec
 from flask import jsonify, request
 from flask_appbuilder.api import BaseApi, expose
@@ -18,7 +16,6 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import BadRequest as HttpBadRequest
 
 from app.kit import (
     anywhere,
@@ -30,12 +27,12 @@ from app.kit import (
     openapi,
     query,
     saving,
-    scope,
     sheetpage,
     statpage,
     sweep,
 )
 from app.kit.access import require, writes
+from app.kit.apidoor import bounded, read_body, rison, secured
 from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
 from app.kit.history import RecordVersion
@@ -48,23 +45,6 @@ from app.kit.workflow import perform_many
 
 #: the ids of one call to a step
 MOST_IDS = 1000
-
-
-def secured(permission: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A route for who has logged in, by token or by the pages' cookie, and whose right opens ``permission``."""
-
-    def wrap(route: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(route)
-        def guarded(self: RecordApi, *args: Any, **kwargs: Any) -> Any:
-            who = require(scope.current(), permission, self.view.resource)
-            if why := self.view.closed(who, permission, over_rest=True):
-                raise Forbidden(why)
-            return route(self, who, *args, **kwargs)
-
-        guarded._permission_name = permission  # type: ignore[attr-defined]  # noqa: SLF001 - FAB collects it
-        return guarded
-
-    return wrap
 
 
 class RecordApi(BaseApi):
@@ -92,11 +72,11 @@ class RecordApi(BaseApi):
     @secured("read")
     def get_list(self, who: Actor) -> Any:
         """Records by FAB's rison ``q``: filters, order_column, order_direction, page, page_size, columns."""
-        asked = _rison()
+        asked = rison()
         statement = self._asked(asked, who)
-        size = _bounded(asked.get("page_size"), self.view.page_size, listing.MAX_SIZE)
+        size = bounded(asked.get("page_size"), self.view.page_size, listing.MAX_SIZE)
         order = self._order(asked)
-        number = _bounded(asked.get("page"), 0, 10**6)
+        number = bounded(asked.get("page"), 0, 10**6)
         if why := listing.too_many_to_sort(self.session, statement, self.view.model, order):
             raise BadRequest(why)
         piece = listing.page(
@@ -123,7 +103,7 @@ class RecordApi(BaseApi):
     def get(self, who: Actor, pk: int) -> Any:
         """One record with its inline rows."""
         record = self.view.find(pk)
-        return jsonify(id=record.id, result=self._json(record, who, self._columns(_rison()), children=True))
+        return jsonify(id=record.id, result=self._json(record, who, self._columns(rison()), children=True))
 
     @expose("/", methods=["POST"])
     @secured("write")
@@ -132,7 +112,7 @@ class RecordApi(BaseApi):
         if not self.view.can_add:
             raise Forbidden(_("这类记录由系统生成，不能新增"))
         record = self.view.model()
-        warnings = saving.save(self.session, record, _body(), who)
+        warnings = saving.save(self.session, record, read_body(), who)
         told = self.view.added_json(record, who)
         result = self._json(record, who, None, children=True)
         self.session.commit()
@@ -145,7 +125,7 @@ class RecordApi(BaseApi):
         if not self.view.can_edit:
             raise Forbidden(_("这类记录不能修改"))
         record = self.view.find(pk)
-        warnings = saving.save(self.session, record, _body(), who)
+        warnings = saving.save(self.session, record, read_body(), who)
         result = self._json(record, who, None, children=True)
         self.session.commit()
         return jsonify(id=pk, result=result, **_warned(warnings))
@@ -167,7 +147,7 @@ class RecordApi(BaseApi):
         self._may(who, step)
         is_alone = self.view.steps()[step].is_alone
         record = self.view.find(pk, lock=is_alone)
-        perform, answers = record.perform_locked if is_alone else record.perform, _body(optional=True)
+        perform, answers = record.perform_locked if is_alone else record.perform, read_body(optional=True)
         if (job := self.view.handed_over(record, step, who, answers)) is not None:
             job_id = job.id
             self.session.commit()
@@ -183,7 +163,7 @@ class RecordApi(BaseApi):
     def steps(self, who: Actor, step: str) -> Any:
         """Perform one step on many records; each is judged alone. ``unit`` in place of ``ids``: all that it holds."""
         self._may(who, step)
-        answers = _body()
+        answers = read_body()
         if anywhere.is_asked(self.view, step, answers):
             return self._by_number(who, step, answers)
         if "unit" in answers:
@@ -222,18 +202,11 @@ class RecordApi(BaseApi):
     @secured("read")
     def statistics(self, who: Actor) -> Any:
         """``?by=<dimension>&unit=<id>&<conditions>`` → ``{"columns", "rows", "total"}``."""
-        asked = Question(self.view, who, request.args)
-        if not request.args.get("shelf"):
-            asked.shelf = None  # as the list over REST: records of every kind
-        if asked.asked.problems:
-            raise Invalid(asked.asked.problems)
-        unit = asked.unit(self.session)
-        if unit is None and request.args.get("unit") not in (None, "", str(who.unit_id)):
-            raise Missing
-        unit = unit or self.session.get(unit_class(), who.unit_id)
-        table, as_of = statpage.compute(self.view, self.session, asked, unit, request.args.get("by", ""))
-        told = {"as_of": as_of.isoformat()} if as_of else {}
-        return jsonify(statpage.as_json(self.view, table) | told)
+        by = request.args.get("by", "")
+        asked = self._question(who, statpage.asks(self.view, by))
+        unit = asked.unit(self.session) or self.session.get(unit_class(), who.unit_id)
+        table, as_of = statpage.compute(self.view, self.session, asked, unit, by)
+        return jsonify(statpage.as_json(table, as_of))
 
     @expose("/<int:pk>/history", methods=["GET"])
     @secured("read")
@@ -278,14 +251,24 @@ class RecordApi(BaseApi):
 
     # --- reading what was asked --------------------------------------------------------------------------------
 
+    def _question(self, who: Actor, more: Mapping[str, str] | None = None) -> Question:
+        """What the address asks as on a page: ``shelf``, ``unit``, ``state``, conditions. Without a shelf every kind."""
+        asked = Question(self.view, who, {**request.args, **(more or {})})
+        if not (shelf := asked.args.get("shelf")):
+            asked.shelf = None
+        elif asked.shelf is None or asked.shelf.name != shelf:
+            names = ", ".join(one.name for one in self.view.shelves)
+            raise BadRequest(
+                _("没有「%(shelf)s」这个列表，可用的有：%(names)s", shelf=shelf[:30], names=names)
+            )
+        if asked.asked.problems:
+            raise Invalid(asked.asked.problems)
+        if asked.unit(self.session) is None and request.args.get("unit") not in (None, "", str(who.unit_id)):
+            raise Missing
+        return asked
+
     def _asked(self, asked: dict[str, Any], who: Actor) -> Select[Any]:
-        statement = (
-            Question(self.view, who, {}).statement(self.session)
-            if not self.view.shelves
-            else select(self.view.model)
-        )
-        for clause in self.view.base_clauses():
-            statement = statement.where(clause)
+        statement = self._question(who).statement(self.session)
         filters = asked.get("filters") or []
         if not isinstance(filters, list) or len(filters) > 50:
             raise BadRequest(_("filters 应为列表"))
@@ -427,47 +410,6 @@ def _row_json(row: Any, *, children: bool) -> dict[str, Any]:
 
 def _warned(warnings: list[Problem]) -> dict[str, Any]:
     return {"warnings": Invalid(warnings).errors} if warnings else {}
-
-
-def _rison() -> dict[str, Any]:
-    raw = request.args.get("q")
-    if not raw:
-        return {}
-    try:
-        asked = prison.loads(raw)
-    except (
-        prison.decoder.ParserException,
-        ValueError,
-        TypeError,
-        RecursionError,
-        IndexError,
-        AttributeError,
-    ):
-        raise BadRequest(_("参数 q 不是有效的 rison")) from None
-    if not isinstance(asked, dict):
-        raise BadRequest(_("参数 q 不是有效的 rison"))
-    return asked
-
-
-def _bounded(value: Any, default: int, most: int) -> int:
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadRequest(_("页码与每页条数应为整数"))
-    return most if value == -1 else max(min(value, most), 0 if default == 0 else 1)
-
-
-def _body(*, optional: bool = False) -> dict[str, Any]:
-    """The JSON object of the request. Raises BadRequest when there is none."""
-    if optional and not request.data:
-        return {}
-    try:
-        body = request.get_json(force=True)
-    except (HttpBadRequest, RecursionError, UnicodeDecodeError):
-        raise BadRequest(_("请求内容不是有效的 JSON")) from None
-    if not isinstance(body, dict):
-        raise BadRequest(_("请求内容应为一个 JSON 对象"))
-    return body
 
 
 def api_of(view: RecordView, *more: type[Any]) -> RecordApi:

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy import JSON, Table, UniqueConstraint, column, func, insert, inspect, select, table
+from sqlalchemy import JSON, Table, UniqueConstraint, column, event, func, insert, inspect, select, table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -153,7 +153,7 @@ class Judge:
 
     def version(self, record: Any) -> dict[str, Any]:
         """The version that a save of the new record would write."""
-        diff = history.difference({}, history.snapshot(record, self._json))
+        diff = history.beginning(record, self._json)
         return history.line(record, "add", self.actor, None, None, diff)
 
     def _json(self, field: Field, value: Any) -> Any:
@@ -182,8 +182,11 @@ def _remember(known: dict[Any, Any], key: Any, value: Any) -> None:
 
 
 @cache
-def _beginning(cls: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What a new row holds before anything is typed, as the database would fill it in: values, and defaults to call."""
+def _beginning(cls: Any) -> tuple[dict[str, Any], dict[str, Any], Callable[[], Any]]:
+    """What a new row holds before anything is typed, as the database would fill it in: values, and defaults to call.
+
+    And what makes the row.
+    """
     values, made = dict[str, Any](), dict[str, Any]()
     mapper = inspect(cls)
     for attribute in mapper.column_attrs:
@@ -193,7 +196,7 @@ def _beginning(cls: Any) -> tuple[dict[str, Any], dict[str, Any]]:
             made[attribute.key] = default.arg
     if mapper.version_id_col is not None:
         values[mapper.get_property_by_column(mapper.version_id_col).key] = 1
-    return values, made
+    return values, made, mapper.class_manager.new_instance
 
 
 def _blank(cls: type[Any]) -> Any:
@@ -201,8 +204,8 @@ def _blank(cls: type[Any]) -> Any:
 
     Its values are put where SQLAlchemy keeps them, past its book-keeping of changes, which takes longer than all rules.
     """
-    values, made = _beginning(cls)  # type: ignore[arg-type] # mypy takes no class for hashable
-    record = inspect(cls).class_manager.new_instance()
+    values, made, new_instance = _beginning(cls)  # type: ignore[arg-type] # mypy takes no class for hashable
+    record = new_instance()
     kept = vars(record)
     kept.update(values)
     for name, default in made.items():
@@ -259,27 +262,29 @@ def store(session: Session, judge: Judge, records: Sequence[Any]) -> None:
     for record, number in zip(records, reserve(session, model, len(records)), strict=True):
         vars(record)["id"] = number
         record.stamp(actor)
+    kin = [_numbered(session, cls, name, records, actor) for name, cls in model.child_classes().items()]
     try:
-        with session.begin_nested():
+        with session.begin_nested(), _sending(session):
             insert_rows(session, model, records)
-            for name, cls in model.child_classes().items():
-                _store_children(session, cls, name, records, actor)
+            for cls, children in kin:
+                insert_rows(session, cls, children)
             model.settle_many(records, actor)
             insert_values(session, RecordVersion, [judge.version(record) for record in records])
     except (IntegrityError, session.get_bind().dialect.loaded_dbapi.IntegrityError) as clash:
         raise Clash from clash
 
 
-def _store_children(
+def _numbered(
     session: Session, cls: type[Any], name: str, records: Sequence[Any], actor: Actor
-) -> None:
+) -> tuple[type[Any], list[Any]]:
+    """The inline rows of one kind, with their ids and their record's."""
     rows = [(record, child) for record in records for child in getattr(record, name)]
     for (record, child), number in zip(rows, reserve(session, cls, len(rows)), strict=True):
         vars(child)["id"] = number
         vars(child)[cls.parent_key] = record.id
         if isinstance(child, Record):
             child.stamp(actor)
-    insert_rows(session, cls, [child for _record, child in rows])
+    return cls, [child for _record, child in rows]
 
 
 def insert_rows(session: Session, cls: type[Any], rows: Sequence[Any]) -> None:
@@ -328,41 +333,64 @@ def _copy(
     target: Table,
     columns: Sequence[Any],
     keys: Sequence[str],
-    rows: Iterable[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
 ) -> None:
     dialect = session.get_bind().dialect
     ways = [_way(column, dialect) for column in columns]
     into = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(target.name), sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     )
-    odd = [(index, way) for index, way in enumerate(ways) if way is not None]
+    text = _copy_text([[row[key] for row in rows] for key in keys], ways)
     driver: Any = session.connection().connection.driver_connection
+    _hand.get()(_write, driver, into, text)
+
+
+def _write(driver: Any, into: sql.Composed, text: str) -> None:
     with driver.cursor() as cursor, cursor.copy(into) as copy:
-        waiting = iter(rows)
-        while some := list(islice(waiting, AT_ONCE)):
-            copy.write("".join([_copy_line([row[key] for key in keys], odd) for row in some]))
+        copy.write(text)
 
 
-def _copy_line(values: list[Any], odd: Sequence[tuple[int, Callable[[Any], Any]]]) -> str:
-    """One row as COPY reads it. A row whose marks are all ours, as most are, needs no look at each value."""
-    for index, way in odd:
-        if values[index] is not None:
-            values[index] = way(values[index])
-    line = "\t".join(
-        [value if value.__class__ is str else _WRITTEN[value.__class__](value) for value in values]
-    )
-    if (
-        "\n" in line
-        or "\r" in line
-        or line.count("\t") != len(values) - 1
-        or line.count("\\") != values.count(None)
-    ):
-        line = "\t".join([_WRITTEN[value.__class__](value) for value in values])
-    return f"{line}\n"
+#: who calls a function with its arguments: at once, or `_sending`'s thread
+_hand: ContextVar[Callable[..., Any]] = ContextVar("hand", default=lambda call, *what: call(*what))
 
 
-#: rows that go to the database together: it takes them in while the next ones are written
-AT_ONCE = 250
+@contextmanager
+def _sending(session: Session) -> Iterator[None]:
+    """Within it the server takes in what was copied while the next rows are written; other statements wait for it."""
+    connection, sent = session.connection(), list[Future[None]]()
+
+    def arrived(*_statement: Any) -> None:
+        while sent:
+            sent.pop(0).result()
+
+    with ThreadPoolExecutor(1) as thread:
+        token = _hand.set(lambda *call: sent.append(thread.submit(*call)))
+        event.listen(connection, "before_cursor_execute", arrived)
+        try:
+            yield
+            arrived()
+        finally:
+            event.remove(connection, "before_cursor_execute", arrived)
+            _hand.reset(token)
+
+
+def _copy_text(columns: list[list[Any]], ways: Sequence[Callable[[Any], Any] | None]) -> str:
+    """Rows as COPY reads them, from their values by column. If all marks are ours, as mostly, no value is looked at twice."""
+    for index, way in enumerate(ways):
+        if way is not None:
+            columns[index] = [None if value is None else way(value) for value in columns[index]]
+    text = _joined([[v if v.__class__ is str else _WRITTEN[v.__class__](v) for v in one] for one in columns])
+    rows, nulls = len(columns[0]), sum(one.count(None) for one in columns)
+    marks = (rows, rows * (len(columns) - 1), nulls, 0)
+    if marks == (text.count("\n"), text.count("\t"), text.count("\\"), text.count("\r")):
+        return text
+    return _joined([[_WRITTEN[value.__class__](value) for value in one] for one in columns])
+
+
+def _joined(columns: Iterable[Iterable[str]]) -> str:
+    return "\n".join([*map("\t".join, zip(*columns, strict=True)), ""])
+
+
 _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 #: class of a value → its text in COPY; the driver's own way, a call a value, takes twice as long
 _WRITTEN: dict[type[Any], Callable[[Any], str]] = {

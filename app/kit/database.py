@@ -10,7 +10,7 @@ from typing import Any
 
 from flask_appbuilder import Model
 from flask_appbuilder.models.sqla.base import SQLA
-from sqlalchemy import BigInteger, Dialect, Engine, Integer, event
+from sqlalchemy import BigInteger, Dialect, Engine, Index, Integer, event
 from sqlalchemy.types import TypeDecorator
 
 #: every constraint has a name, so that a migration can drop it and an error can be told in words
@@ -67,6 +67,14 @@ def never_reuse_ids() -> None:
         keys = list(table.primary_key.columns)
         if len(keys) == 1 and isinstance(keys[0].type, Integer) and not keys[0].foreign_keys:
             table.dialect_kwargs["sqlite_autoincrement"] = True
+
+
+def index_owners() -> None:
+    """Give every table with a report envelope the index by which the records of a unit are found."""
+    for table in Model.metadata.tables.values():
+        name = f"ix_{table.name}_owner"
+        if "holder_depth" in table.c and name not in {index.name for index in table.indexes}:
+            Index(name, table.c.owner_path, table.c.holder_depth, table.c.id)
 
 
 @event.listens_for(Engine, "connect")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
@@ -15,10 +15,15 @@ from app.kit import columns, forms, listing, listpage
 from app.kit.errors import NotDeclared, Problem
 from app.kit.forms import Sheet
 from app.kit.listing import Order
-from app.kit.pages import Action, Chip, Conflict, FaultBox, FormPage, Row, SheetPage, Tab
+from app.kit.pages import Action, Chip, Conflict, DialogPage, FaultBox, FormPage, Row, SheetPage, Tab
+from app.kit.papers import PrintPage
 from app.kit.scope import Actor
 from app.kit.statistics import Statistics
 from app.kit.workflow import Stateful, Step
+
+if TYPE_CHECKING:
+    from app.kit.question import Question
+    from app.kit.totals import Total
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,14 @@ class Shelf:
     empty_words: Any = ""
     #: whether the home page counts it
     is_counted: bool = False
+    #: whether it shows what a book shows one chain at a time: of all of them, and of subordinates too
+    is_across: bool = False
+    #: field → codes that no record of this shelf has: a statistic leaves them out
+    absent: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: the shelf whose display options (自定义显示选项) it follows; its own when empty
     follows: str = ""
+    #: fields of the sheet that the form of this shelf does not ask for
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Shown:
     chips: Callable[[Any], list[Chip]] | None = None
     #: whether it takes the room that the others leave
     is_elastic: bool = False
+    #: the kind of its value, where ``text`` gives the value itself: a number, told and aligned as one
+    field: columns.Field | None = None
 
 
 @cache
@@ -92,6 +105,8 @@ class Declaration:
     columns: ClassVar[tuple[str, ...]] = ()
     sheet: ClassVar[Sheet] = ()
     conditions: ClassVar[tuple[Any, ...]] = ()
+    #: fields that the addresses of other pages ask for, e.g. all records of one person; the panel has no input for them
+    addressed: ClassVar[tuple[str, ...]] = ()
     more_conditions: ClassVar[tuple[tuple[Any, tuple[Any, ...]], ...]] = ()
     statistics: ClassVar[Statistics | None] = None
     shelves: ClassVar[tuple[Shelf, ...]] = ()
@@ -100,8 +115,22 @@ class Declaration:
     carried: ClassVar[tuple[str, ...]] = ()
     #: relationships that every row of the list needs
     eager: ClassVar[tuple[str, ...]] = ()
+    #: relationship → the columns that are read of it, where the whole would be too much for every row
+    eager_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     order: ClassVar[Order] = Order()
     page_size: ClassVar[int] = 20
+    #: what the page of a record that these hang on (``merge_moves``) calls its tab of them; without it there is none
+    tab_label: ClassVar[Any] = ""
+    #: the order of that tab
+    tab_order: ClassVar[Order] = Order()
+    #: rows of sums under the list, on its print and in its files
+    totals: ClassVar[tuple[Total, ...]] = ()
+    #: conditions that must be asked before anything is listed or added; the list is then that of a book
+    asks_first: ClassVar[tuple[str, ...]] = ()
+    #: whether a list shows one unit at a time, never one with its subordinates
+    of_one_unit: ClassVar[bool] = False
+    #: the word on the button of the query panel
+    ask_label: ClassVar[Any] = _("查询")
     #: classes with further REST routes of the resource
     more_api: ClassVar[tuple[type[Any], ...]] = ()
 
@@ -127,6 +156,8 @@ class Declaration:
     delete_label: ClassVar[Any] = _("删除选中的记录")
     save_label: ClassVar[Any] = _("保存")
     save_more_label: ClassVar[Any] = _("保存并继续新增")
+    #: the page that this button leads to, where it is not the same form again
+    next_form: ClassVar[str] = ""
     step_labels: ClassVar[dict[str, Any]] = {}
     empty_words: ClassVar[Any] = _("还没有记录")
     signature: ClassVar[tuple[Any, ...]] = ()
@@ -262,6 +293,10 @@ class Declaration:
         """Pages that stand beside a list as tabs; none as a rule."""
         return []
 
+    def tools(self, asked: Question) -> list[Action]:
+        """Buttons above a list that belong to no record, before the usual ones."""
+        return []
+
     def refusal(self, record: Any, name: str, actor: Actor, *, wide: bool = False) -> Any:
         """Why a step may not happen; a record without steps refuses nothing."""
         return record.refusal(name, actor, wide=wide) if isinstance(record, Stateful) else None
@@ -308,6 +343,10 @@ class Declaration:
         """Whether the actor may bring the files of an older system, faulty ones included."""
         return False
 
+    def new(self) -> Any:
+        """A record for the form of a new one; a type that hangs on another knows by then on which."""
+        return self.model()
+
     def begins(self, actor: Actor) -> forms.Typed:
         """What the form of a new record begins with, beyond the fields' defaults."""
         return {}
@@ -315,12 +354,19 @@ class Declaration:
     def dress(self, page: FormPage, record: Any, typed: forms.Typed) -> None:
         """The last touch to a form: choices that depend on the record, a button beside an input."""
 
+    def dress_dialog(self, page: DialogPage, records: Sequence[Any], step: str, actor: Actor) -> None:
+        """The last touch to the dialog of a step, e.g. what of the record has to be known to answer."""
+
     def dress_row(self, row: Row, record: Any, actor: Actor) -> None:
         """The last touch to a row of a list: a further icon, what a template of the module's own draws."""
 
     def known_clauses(self) -> list[ColumnElement[bool]]:
         """What even a list of certain records leaves out, e.g. those that a reminder is about."""
         return []
+
+    def why_not_on(self, parent: Any, actor: Actor) -> Any:
+        """Why no record of this type may be added to what it would hang on, in words; None when it may."""
+        return None
 
     def faults(self, record: Any, actor: Actor) -> FaultBox | None:
         """What is wrong with a stored record and how each of it is mended; None when nothing is known."""
@@ -358,6 +404,10 @@ class Declaration:
 
     def dress_sheet(self, page: SheetPage, record: Any, actor: Actor) -> None:
         """The last touch to a record's page, e.g. sections that nobody types."""
+
+    def paper(self, record: Any) -> PrintPage | None:
+        """The record's paper where it is another than the form of its fields; print, Word and Excel follow it."""
+        return None
 
     def more_json(self, record: Any, actor: Actor) -> dict[str, Any]:
         """What REST shows of a record beside its fields."""

@@ -39,7 +39,7 @@ from openpyxl.utils import get_column_letter
 from app.kit.clock import now
 from app.kit.database import reading
 from app.kit.errors import Refused
-from app.kit.pages import PrintPage, PrintTable
+from app.kit.papers import PrintPage, PrintTable
 from app.kit.scope import Actor, acting, current
 
 #: what a spreadsheet takes for the beginning of a formula; the full-width forms count in a Chinese Excel
@@ -180,27 +180,34 @@ def _bounded(lines: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
         yield line
 
 
-def xlsx_file(header: Sequence[Any], rows: Rows, title: Any) -> BinaryIO:
+def xlsx_file(
+    header: Sequence[Any], rows: Rows, title: Any, groups: Sequence[tuple[Any, int]] = ()
+) -> BinaryIO:
     """An Excel file with one sheet, as an open temporary file at its beginning; the caller closes it.
+
+    ``groups`` are a row of heads above the header: a label, and over how many columns it stands.
 
     Raises Refused when the rows do not fit on a sheet.
     """
     book = Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\\/*?:\[\]]", " ", _plain(title)).strip("' ")[:31] or "Sheet1")
-    sheet.freeze_panes = "A2"
+    sheet.freeze_panes = "B3" if groups else "A2"
     lines = iter(rows)
     sample = list(islice(lines, 100))
     for number, width in enumerate(_widths(header, sample), 1):
         sheet.column_dimensions[get_column_letter(number)].width = min(max(width + 2, 8), 50)
-    heads = []
-    for label in header:
-        cell = WriteOnlyCell(sheet, "")
-        cell.value, cell.data_type = _plain(label), "s"
-        cell.font, cell.alignment = Font(bold=True), Alignment(vertical="center", wrap_text=True)
-        heads.append(cell)
+    above = [words for label, span in groups for words in (label, *[""] * (span - 1))]
+    start = 1
+    if groups and not header[0]:
+        sheet.merged_cells.add("A1:A2")
+    for _label, span in groups:
+        if span > 1:
+            sheet.merged_cells.add(f"{get_column_letter(start)}1:{get_column_letter(start + span - 1)}1")
+        start += span
     file = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller
     try:
-        sheet.append(heads)
+        for heads in filter(None, (above, header)):
+            sheet.append([_xlsx_head(sheet, label) for label in heads])
         for line in _bounded(chain(sample, lines)):
             sheet.append([_xlsx_cell(sheet, value) for value in line])
         book.save(file)
@@ -211,6 +218,13 @@ def xlsx_file(header: Sequence[Any], rows: Rows, title: Any) -> BinaryIO:
         raise
     file.seek(0)
     return file
+
+
+def _xlsx_head(sheet: Any, label: Any) -> Any:
+    cell = WriteOnlyCell(sheet, "")
+    cell.value, cell.data_type = _plain(label), "s"
+    cell.font, cell.alignment = Font(bold=True), Alignment(vertical="center", wrap_text=True)
+    return cell
 
 
 # --- Word -----------------------------------------------------------------------------------------------------
@@ -252,6 +266,9 @@ def docx_file(page: PrintPage) -> bytes:
         _table(document, table, room)
     if page.table:
         _table(document, page.table, room)
+    if page.foot:
+        line = "\u3000\u3000".join(f"{_plain(label)}：{_plain(words)}" for label, words in page.foot)
+        _paragraph(document, line, space=4)
     if page.signature:
         _paragraph(document, "\u3000\u3000\u3000\u3000".join(map(_plain, page.signature)), space=14)
     out = io.BytesIO()
@@ -295,7 +312,8 @@ def _form(document: Any, form: list[list[tuple[Any, Any, int]]], room: int) -> N
 
 def _table(document: Any, content: PrintTable, room: int) -> None:
     """Rows under their heads, which are repeated on every sheet of paper."""
-    weights = [min(max(width, 4), 30) for width in _widths(content.columns, content.rows[:100])]
+    found = content.widths or _widths(content.columns, content.rows[:100])
+    weights = [min(max(width, 4), 30) for width in found]
     grid = [round(room * weight / sum(weights)) for weight in weights]
     table = _grid(document, grid)
     _row(table, grid, [(label, 1, True) for label in content.columns], repeated=True)

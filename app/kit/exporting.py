@@ -15,11 +15,11 @@ from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import audit, exchange, jobs, listing, listpage
+from app.kit import audit, exchange, jobs, listing, listpage, paperbook, totals
 from app.kit.access import require
 from app.kit.database import db
 from app.kit.errors import BadRequest, Refused
-from app.kit.pages import PrintPage, PrintTable
+from app.kit.papers import PrintPage, PrintTable
 from app.kit.question import Question, unit_class
 from app.kit.replica import as_of_words, lagging
 from app.kit.scope import Actor
@@ -50,6 +50,8 @@ def sheet(view: RecordView, session: Session, record: Any, actor: Actor) -> Prin
 
 
 def _form(view: RecordView, record: Any) -> PrintPage:
+    if (own := view.paper(record)) is not None:
+        return own
     page = PrintPage(view.model.__label__, subtitle=record.title)
     if view.is_owned and record.owner_unit:
         page.heading.append((_("所属单位"), record.owner_unit.full_name))
@@ -106,6 +108,9 @@ def excel(view: RecordView, session: Session, record: Any, actor: Actor) -> Resp
     """The paper form of one record as an Excel file: label and value in two columns, inline rows below."""
     audit.note(session, actor, view.resource, record.id, "export", {"format": "xlsx"})
     page = _form(view, record)
+    if page.table is not None:
+        session.commit()
+        return exchange.attachment(paperbook.xlsx_paper(page), f"{page.title}.xlsx")
     rows: list[list[Any]] = [[label, text] for line in page.form for label, text, _span in line]
     for label, table in page.children:
         rows += [[], [label], list(table.columns), *table.rows]
@@ -189,7 +194,10 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
         lines = [_texts(asked, record, names) for record in found]
     page = PrintPage(asked.shelf.label if asked.shelf else view.list_title, landscape=True)
     page.heading = [
-        (_("单位"), actor.unit_name),
+        (
+            _("单位"),
+            asked.unit(session).name if asked.of_one_unit and asked.unit(session) else actor.unit_name,
+        ),
         (_("打印日期"), actor.at.strftime("%Y-%m-%d")),
         (_("记录数"), str(len(lines))),
     ]
@@ -199,10 +207,15 @@ def listed(view: RecordView, session: Session, actor: Actor, args: Mapping[str, 
         wide = [getattr(view.model.fields().get(n), "wide", False) for n in names]
         page.blocks = [rows_of(list(zip(labels, line, wide, strict=True)), PAIRS_IN_BLOCK) for line in lines]
     else:
-        page.table = PrintTable(labels, lines)
+        page.table = PrintTable(labels, lines + _under(session, asked, names))
     audit.note(session, actor, view.resource, 0, "print", {"rows": len(lines)})
     session.commit()
     return page
+
+
+def _under(session: Session, asked: Question, names: list[str]) -> list[list[str]]:
+    """The rows of sums on paper."""
+    return [totals.texts(asked.view, line, names) for line in totals.lines(asked.view, session, asked)]
 
 
 def _result(session: Session, asked: Question, statement: Any, names: list[str]) -> list[list[Any]]:
@@ -211,7 +224,9 @@ def _result(session: Session, asked: Question, statement: Any, names: list[str])
         raise Refused(_("查询结果超过%(most)s条，请缩小范围，或另存为Excel", most=MOST_PRINTED))
     ends = asked.order.ends(asked.view.model)
     ordered = listpage.eager(asked.view, statement, tuple(names)).order_by(*ends)
-    return [_texts(asked, record, names) for record in session.scalars(ordered)]
+    records = session.scalars(ordered).all()
+    asked.view.model.complete(session, records)
+    return [_texts(asked, record, names) for record in records]
 
 
 def file(view: RecordView, session: Session, actor: Actor, args: Mapping[str, str]) -> Response:
@@ -271,6 +286,9 @@ def _rows(session: Session, asked: Question, after: datetime | None = None) -> I
     Each chunk is a question of its own: no query of the replica is open while somebody reads the file slowly, and
     one that breaks off costs a chunk. ``after`` as in `lagging`.
     """
+    if asked.view.totals:
+        yield from _in_order(session, asked, after)
+        return
     statement = asked.statement(session)
     lines_of = _Columns.of(asked) or partial(_records, asked)
     last = 0
@@ -280,6 +298,37 @@ def _rows(session: Session, asked: Question, after: datetime | None = None) -> I
         yield from lines
         if len(lines) < CHUNK:
             return
+
+
+def _in_order(session: Session, asked: Question, after: datetime | None) -> Iterator[list[Any]]:
+    """A list with sums under it: by keyset in its own order, and the sums at the end."""
+    key, names = "", _fields(asked, "all")
+    while True:
+        (lines, key), _as_of = lagging(session, partial(_piece, asked=asked, key=key), after=after)
+        yield from lines
+        if not key:
+            break
+    sums, _as_of = lagging(session, partial(_sums, asked=asked), after=after)
+    yield from ([*totals.values(line, names), ""] for line in sums)
+
+
+def _sums(session: Session, asked: Question) -> list[totals.Line]:
+    return totals.lines(asked.view, session, asked)
+
+
+def _piece(session: Session, asked: Question, key: str) -> tuple[list[list[Any]], str]:
+    """The values of the records at a key, and the key of those after them."""
+    view, names = asked.view, _fields(asked, "all")
+    options = listpage.loading(view, (*names, "owner_unit_id"))
+    found = listing.page(
+        session, asked.statement(session), view.model, view.order, CHUNK, key, options=options
+    )
+    lines = [
+        [*(_value(view, one, name, asked.actor) for name in names), one.owner_unit.name] for one in found.rows
+    ]
+    for record in found.rows:
+        session.expunge(record)
+    return lines, found.next_key
 
 
 Lines = tuple[list[list[Any]], int]
@@ -298,6 +347,7 @@ def _records(asked: Question, session: Session, statement: Any) -> Lines:
     """The values of a chunk by way of the records, for what only a record can tell."""
     view, names = asked.view, _fields(asked, "all")
     records = session.scalars(listpage.eager(view, statement, tuple(names))).all()
+    view.model.complete(session, records)
     lines = []
     for record in records:
         values = [_value(view, record, name, asked.actor) for name in names]
@@ -416,4 +466,7 @@ def _value(view: RecordView, record: Any, name: str, actor: Actor) -> Any:
     field = view.model.fields().get(name)
     if field is not None and _is_raw(field):
         return getattr(record, name)
+    shown = view.shown.get(name)
+    if shown is not None and shown.field is not None and _is_raw(shown.field):
+        return shown.text(record)
     return listpage.cell(view, record, name, actor, in_full=True).text

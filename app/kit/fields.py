@@ -44,9 +44,13 @@ class Field:
     """
 
     kind = "text"
+    #: whether a value is chosen among those that are offered, not typed
+    is_chosen = False
     align = "left"
     #: conditions of a query panel: "equals", "contains" or "range"
     asked_by = "equals"
+    #: whether what a query asks for between two ends includes them, in words
+    with_ends = False
 
     def __init__(  # noqa: PLR0913 - a declaration names what it needs
         self,
@@ -92,10 +96,17 @@ class Field:
         """The value over REST and in a snapshot."""
         return value
 
+    @property
+    def missing(self) -> Any:
+        """What is said where nothing was typed, or chosen, although something must be."""
+        if self.is_chosen:
+            return _("请选择%(label)s", label=self.label)
+        return _("请填写%(label)s", label=self.label)
+
     def judge(self, value: Any) -> list[Any]:
         """Every reason why the value is not accepted; empty when it is."""
         if value is None or value == "":
-            return [_("请填写%(label)s", label=self.label)] if self.required else []
+            return [self.missing] if self.required else []
         if not self.rules:
             return []
         return [words for words in (rule(value) for rule in self.rules) if words]
@@ -159,6 +170,7 @@ class CodeField(Field):
     """
 
     kind = "code"
+    is_chosen = True
 
     def __init__(
         self, label: Any, table: str, *, without: Mapping[str, Any] | None = None, **more: Any
@@ -250,13 +262,25 @@ class MomentField(DayField):
 
 
 class NumberField(Field):
-    """A number with ``scale`` decimals between ``least`` and ``most``."""
+    """A number with ``scale`` decimals between ``least`` and ``most``.
+
+    A query asks for what lies between two ends; ``with_ends`` says that they belong to it (大于等于, 小于等于).
+    """
 
     kind, align, asked_by = "decimal", "right", "range"
 
-    def __init__(self, label: Any, *, scale: int = 0, least: Any = 0, most: Any = 10**9, **more: Any) -> None:
+    def __init__(
+        self,
+        label: Any,
+        *,
+        scale: int = 0,
+        least: Any = 0,
+        most: Any = 10**9,
+        with_ends: bool = False,
+        **more: Any,
+    ) -> None:
         super().__init__(label, **more)
-        self.scale, self.least, self.most = scale, least, most
+        self.scale, self.least, self.most, self.with_ends = scale, least, most, with_ends
 
     def parse(self, raw: Any) -> Any:
         if isinstance(raw, float) and not math.isfinite(raw):
@@ -317,6 +341,7 @@ class YesNoField(Field):
     """Yes, no, or not filled in."""
 
     kind = "yes_no"
+    is_chosen = True
 
     def __init__(self, label: Any, *, words: tuple[Any, Any] = (_("是"), _("否")), **more: Any) -> None:
         super().__init__(label, **more)
@@ -351,6 +376,7 @@ class ChoicesField(Field):
     """
 
     kind = "choices"
+    is_chosen = True
 
     def __init__(
         self,
@@ -402,6 +428,7 @@ class ReferenceField(Field):
     """Another record, found by search; written as its id. ``shown`` names the relationship to read it by."""
 
     kind = "reference"
+    is_chosen = True
 
     def __init__(self, label: Any, target: str, **more: Any) -> None:
         super().__init__(label, **more)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.kit import drafts, forms, reviewpage, saving, scope
 from app.kit.errors import BadRequest, Invalid, Problem, Refused
-from app.kit.face import render
+from app.kit.face import back_to, render
 from app.kit.forms import Typed
 from app.kit.pages import Action, Draft, FormPage
 from app.kit.scope import Actor
@@ -60,9 +60,7 @@ def serve(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
 def form_name(record: Any) -> str:
     """Which form a draft belongs to; a new record's shelf has its own."""
     shelf = request.args.get("shelf", "")[:20]
-    return (
-        f"{type(record).resource()}/{record.id or 'new'}{'/' + shelf if shelf and record.id is None else ''}"
-    )
+    return f"{type(record).resource()}/{record.form_key}{'/' + shelf if shelf and record.id is None else ''}"
 
 
 def _beginning(view: RecordView, session: Session, record: Any, actor: Actor) -> Typed:
@@ -100,6 +98,9 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     page.url = request.full_path.rstrip("?")
     errors = [problem for problem in problems if not problem.warning]
     page.sections = forms.sections(view.model, view.sheet, typed, errors, None if is_new else record)
+    if is_new and shelf and shelf.without:
+        for section in page.sections:
+            section.fields = [one for one in section.fields if one.name not in shelf.without]
     _mark_warnings(page, problems)
     shown = {view.name for section in page.sections for view in section.fields}
     page.errors = forms.plain(
@@ -126,6 +127,14 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     return page
 
 
+def begun(view: RecordView, session: Session, actor: Actor, typed: Typed, url: str) -> FormPage:
+    """The form of a new record with something typed already, to be shown elsewhere and sent to its own address."""
+    record = view.new()
+    page = build(view, record, _beginning(view, session, record, actor) | typed)
+    page.url = url
+    return page
+
+
 def _mark_warnings(page: FormPage, problems: Iterable[Problem]) -> None:
     """Say beside the field what may be wrong with it; such words can be confirmed."""
     told: dict[str, list[Any]] = {}
@@ -140,6 +149,8 @@ def _mark_warnings(page: FormPage, problems: Iterable[Problem]) -> None:
 
 def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
     typed = forms.typed_from(request.form, view.model)
+    if record.id is None:
+        typed = _unasked(view) | typed
     token, name, pk = request.form.get("token", "")[:64], form_name(record), record.id
     try:
         if before := _saved_before(session, token, actor):
@@ -160,6 +171,13 @@ def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
         raise
 
 
+def _unasked(view: RecordView) -> Typed:
+    """What a new record of a shelf begins with and its form does not ask for: it stays."""
+    shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
+    asked = {name for _label, names in view.sheet if not isinstance(names, str) for name in names}
+    return {name: value for name, value in shelf.begins.items() if name not in asked} if shelf else {}
+
+
 def _saved_before(session: Session, token: str, actor: Actor) -> int | None:
     """The record that this very form has made already: a double click saves once and shows once (AID-R020)."""
     return drafts.saved_as(session, token, actor) if token else None
@@ -174,7 +192,8 @@ def _saved(view: RecordView, session: Session, record: Any, actor: Actor, *, is_
         return told
     flash(gettext("保存成功"), "success")
     if request.form.get("button") == "save_more":
-        return redirect(request.full_path.rstrip("?"))  # the shelf, or the parent that was given, stays
+        # the shelf, or the parent that was given, stays
+        return redirect(view.url(view.next_form) if view.next_form else request.full_path.rstrip("?"))
     return redirect(target)
 
 
@@ -183,7 +202,7 @@ def _again(
 ) -> Any:
     """The same form with everything that was typed and everything that is wrong."""
     session.rollback()
-    record = view.model() if pk is None else view.find(pk)
+    record = view.new() if pk is None else view.find(pk)
     return render("kit/form.html", build(view, record, typed, problems)), status
 
 
@@ -235,6 +254,8 @@ def discard_draft(view: RecordView, session: Session, actor: Actor) -> Any:
     session.commit()
     _resource, _slash, rest = name.partition("/")
     which, _slash, shelf = rest.partition("/")
+    if which.isdigit():
+        return redirect(view.url("edit", pk=int(which)))
     return redirect(
-        view.url("edit", pk=int(which)) if which.isdigit() else view.url("add", shelf=shelf or None)
-    )
+        back_to(view.url("add", shelf=shelf or None))
+    )  # what hangs on a record begins where it did

@@ -6,7 +6,7 @@ level saw, so that a resubmission can show only what changed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -79,14 +79,21 @@ def snapshot(
 ) -> Snapshot:
     """Every column and child row as JSON values; ``json`` is `Field.json`, or one that remembers."""
     cls: Any = type(row)
+    taken = _taken(row, content(cls), json)
+    for name in cls.children:
+        taken[name] = [snapshot(child, json) for child in getattr(row, name)]
+    return taken
+
+
+def _taken(
+    row: Row, names: Iterable[tuple[str, Field | None]], json: Callable[[Field, Any], Any]
+) -> Snapshot:
     loaded, taken = vars(row), Snapshot()
-    for name, field in content(cls):
+    for name, field in names:
         value = loaded[name] if name in loaded else getattr(row, name)
         if value.__class__ not in _AS_THEY_ARE or field.__class__ not in _SAYS_IT_AS_IT_IS:
             value = _plain(value) if field is None else json(field, value)
         taken[name] = value
-    for name in cls.children:
-        taken[name] = [snapshot(child, json) for child in getattr(row, name)]
     return taken
 
 
@@ -156,6 +163,22 @@ def _beginning(after: Snapshot) -> list[list[Any]]:
         for name, value in given
         if value != []
     ]
+
+
+def beginning(row: Row, json: Callable[[Field, Any], Any]) -> list[list[Any]]:
+    """The `difference` from nothing to the `snapshot` of a new record, without making that: for very many of them."""
+    cls: Any = type(row)
+    told = _taken(row, _told(cls), json)
+    diff = [[name, None, value] for name, value in told.items() if value is not None and value != []]
+    kin = [(name, getattr(row, name)) for name in cls.children]
+    diff += [[name, [], _contents([snapshot(child, json) for child in rows])] for name, rows in kin if rows]
+    return diff
+
+
+@cache
+def _told(cls: Any) -> tuple[tuple[str, Field | None], ...]:
+    """What a difference tells of a record's `content`."""
+    return tuple((name, field) for name, field in content(cls) if name not in _SILENT)
 
 
 def _contents(rows: list[Any]) -> list[Any]:

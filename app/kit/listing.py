@@ -116,6 +116,7 @@ def page(
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
+    model.complete(session, rows)
     has_previous = more if backwards else towards == "after" or number > 0
     has_next = towards == "before" if backwards else more
     return Slice(

@@ -10,24 +10,12 @@ from urllib.parse import urlencode
 
 from flask import url_for
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, inspect
+from sqlalchemy import Select, false, inspect
 from sqlalchemy.orm import RelationshipProperty, Session, joinedload, selectinload
 
-from app.kit import columns, identity, listing, query
-from app.kit.pages import (
-    Action,
-    Cell,
-    Chip,
-    Column,
-    Crumb,
-    FieldView,
-    ListPage,
-    Pager,
-    Row,
-    StatisticsPage,
-    Tab,
-    UnitBox,
-)
+from app.kit import bookpage, columns, identity, listing, query
+from app.kit.pages import Action, Cell, Chip, Column, Crumb, FieldView, ListPage, Pager, Row, Tab, UnitBox
+from app.kit.papers import StatisticsPage
 from app.kit.question import TONES, Question
 from app.kit.scope import Actor
 from app.kit.workflow import Step
@@ -41,8 +29,14 @@ ELASTIC = 60
 
 def loading(view: RecordView, names: tuple[str, ...] = ()) -> list[Any]:
     """What the rows of one page show is loaded along: a parent by a join, children by one statement a relationship."""
-    shown = _shown(view, names or view.columns)
-    return [(selectinload if one.uselist else joinedload)(one.class_attribute) for one in shown]
+    return [_loads(view, one) for one in _shown(view, names or view.columns)]
+
+
+def _loads(view: RecordView, one: RelationshipProperty[Any]) -> Any:
+    """One relationship, whole or as narrow as the view says."""
+    loads = (selectinload if one.uselist else joinedload)(one.class_attribute)
+    narrow = view.eager_columns.get(one.key)
+    return loads.load_only(*(getattr(one.mapper.class_, name) for name in narrow)) if narrow else loads
 
 
 def _shown(view: RecordView, names: tuple[str, ...]) -> list[RelationshipProperty[Any]]:
@@ -65,6 +59,8 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     """The whole page."""
     asked = Question(view, actor, args)
     statement = asked.statement(session)
+    if waiting := bookpage.waits(asked):
+        statement = statement.where(false())
     if unsorted := listing.too_many_to_sort(session, statement, view.model, asked.order):
         asked.order = view.order
     piece = listing.page(
@@ -93,7 +89,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.notes = [words for words in (advice, unsorted, is_lost and lost) if words]
     if asked.reminder:
         page.asked = [_("提醒中的记录，现在本单位看得到的"), *page.asked]
-    kept = ("shelf", "state", "unit", "sub", "size", "order", "panel", "reminder")
+    kept = ("shelf", "state", "unit", "sub", "size", "order", "panel", "reminder", *view.addressed)
     page.keep = {key: args[key] for key in kept if args.get(key)}
     page.open_panel = bool(problems) or (args.get("panel") == "all" and not asked.asked.words)
     page.reset_url = view.url("list") + (f"?shelf={asked.shelf.name}" if asked.shelf else "")
@@ -103,7 +99,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         page.tabs = state_tabs(asked, counts)
         page.counts_url = "" if counts and "reported" in counts else asked.at("counts")
         page.legend = legend()
-    page.toolbar = toolbar(view, actor, asked)
+    page.toolbar = [*view.tools(asked), *toolbar(view, actor, asked)]
     page.exports = exports(asked)
     page.options = Action("options", _("显示选项"), _options_url(view.list_key(asked.shelf)), "columns-3")
     page.queries_url = queries_url(asked)
@@ -115,6 +111,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     empty = (asked.shelf.empty_words if asked.shelf else "") or view.empty_words
     page.empty = _("没有符合条件的记录") if asked.asked.words else empty
     page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
+    bookpage.fill(page, asked, session, waiting)
     return page
 
 
@@ -161,7 +158,7 @@ def unit_box(asked: Question, unit: Any) -> UnitBox:
         unit.name if unit else asked.actor.unit_name,
         url_for("unit.pick"),
         asked.url(unit="") if unit else "",
-        asked.with_subordinates,
+        None if asked.of_one_unit else asked.with_subordinates,
     )
 
 
@@ -254,7 +251,9 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
     resource, actions = view.resource, []
     shelf = {"shelf": asked.shelf.name} if asked.shelf else {}
     may_write = is_usual(asked) and actor.may("write", resource)
-    if view.can_add and view.has_add_form and may_write:
+    if view.can_add and may_write and view.asks_first:
+        actions += bookpage.add_buttons(view, asked)
+    elif view.can_add and view.has_add_form and may_write:
         url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
         actions.append(Action("add", view.add_label, url, "plus", primary=True))
     if view.can_import and may_write:
@@ -330,7 +329,7 @@ def exports(asked: Question) -> list[Action]:
 def column_of(asked: Question, name: str) -> Column:
     """The head of a column."""
     view = asked.view
-    field = view.model.fields().get(name)
+    field = view.shown[name].field if name in view.shown else view.model.fields().get(name)
     column = Column(name, view.label_of(name), field.align if field else "left")
     column.elastic = (
         view.shown[name].is_elastic
@@ -401,7 +400,8 @@ def cell(view: RecordView, record: Any, name: str, actor: Actor, *, in_full: boo
     field = type(record).fields().get(name)
     if field is None:
         shown = view.shown[name]
-        text = str(shown.text(record))
+        told = shown.text(record)
+        text = shown.field.short(told) if shown.field else str(told)
         chips = shown.chips(record) if shown.chips else []
         return Cell(text, title=text if len(text) > 12 and not chips else "", chips=chips)
     text = record.text(name) if field.kind == "reference" else field.short(getattr(record, name))

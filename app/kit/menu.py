@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from flask import request
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 
+from app.kit.errors import Missing
 from app.kit.pages import Words
 from app.kit.scope import Actor
 
@@ -27,6 +30,8 @@ class MenuItem:
     icon: str = ""
     active: bool = False
     children: list[MenuItem] = field(default_factory=list)
+    #: where the lines of a closed group are fetched from when it is opened
+    lines_url: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -49,14 +54,37 @@ class Frame:
 
 
 def of(modules: Sequence[Module], who: Actor) -> list[MenuItem]:
-    """The menu tree: the register's groups in order, each with the lines that the actor's rights open."""
+    """The menu tree: the register's groups in order, each with the lines that the actor's rights open.
+
+    A page carries the lines of the group that is open; those of the others come when a person opens them, and are
+    kept by his browser as long as his rights are the same.
+    """
     groups: dict[str, MenuItem] = {}
+    edition = _edition(who.grants, who.depth, str(get_locale()))
     for module in modules:
-        group = groups.setdefault(str(module.group), MenuItem(module.group, icon=module.icon))
+        lines_url = f"/menu/{module.name}?of={edition}"
+        group = groups.setdefault(
+            str(module.group), MenuItem(module.group, icon=module.icon, lines_url=lines_url)
+        )
         group.children += module.items(who)
         group.active |= request.path.startswith(f"/{module.view.model.resource()}/")
     home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
     return [home, *_mark([group for group in groups.values() if group.children])]
+
+
+def group_of(modules: Sequence[Module], who: Actor, name: str) -> MenuItem:
+    """The group that begins with a module. Raises Missing when none does, or none of its lines is the actor's."""
+    first = next((module for module in modules if module.name == name), None)
+    found = [item for item in of(modules, who) if first and str(item.label) == str(first.group)]
+    if not found:
+        raise Missing
+    return found[0]
+
+
+@lru_cache(maxsize=1024)
+def _edition(grants: frozenset[tuple[str, str]], depth: int, language: str) -> str:
+    """What a menu depends on, as a short word that is the same in every process."""
+    return f"{crc32(repr((sorted(grants), depth, language)).encode()):08x}"
 
 
 def _mark(items: list[MenuItem]) -> list[MenuItem]:
@@ -86,8 +114,8 @@ def _match(url: str) -> int:
     if path != request.path:
         if wanted and is_asked and request.path.startswith(f"/{path.split('/')[1]}/"):
             return 3  # a page beside it, e.g. 批量恢复 beside 按身份证恢复
-        if path.startswith(f"{request.path}_"):
-            return 2  # what follows on it, e.g. merge after merge_duplicates
+        if request.path.startswith(f"{path}/") or path.startswith(f"{request.path}_"):
+            return 2  # what is below it, e.g. batch/add, or follows on it, e.g. merge after merge_duplicates
         return 1 if root and request.path.startswith(root) else 0
     if not is_asked:
         return 2 if not wanted or "panel" not in wanted else 0

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext as _
 
 from app.kit.api import api_of
 from app.kit.menu import MenuItem
@@ -42,6 +43,23 @@ class Entry:
             return None
         endpoint = self.endpoint if "." in self.endpoint else f"{resource}.{self.endpoint}"
         return MenuItem(self.label, _address(endpoint, self.values))
+
+
+def plain_entries(noun: Any) -> tuple[Entry, ...]:
+    """填报, 查询, 统计: the lines of a module that has no others, e.g. 信访接待信息填报."""
+    return (
+        Entry(_("%(noun)s信息填报", noun=noun), "list"),
+        Entry(_("%(noun)s情况查询", noun=noun), "list", (("panel", "all"),)),
+        Entry(_("%(noun)s情况统计", noun=noun), "statistic"),
+    )
+
+
+def display_options(resource: str) -> Entry:
+    """自定义显示选项 of a module's list: the page is everybody's, the line is for who sees the list (AID-R113)."""
+    values = (("list", resource),)
+    return Entry(
+        _("自定义显示选项"), "list_preference.choose", values, only=lambda who: who.may("read", resource)
+    )
 
 
 def sweeps(model: type[Stateful]) -> tuple[Entry, ...]:

@@ -179,7 +179,12 @@ def _write_notes(session: Session, _context: UOWTransaction) -> None:
 
 @event.listens_for(Session, "do_orm_execute")
 def _refuse_unnoted(state: ORMExecuteState) -> None:
-    """A name that is changed past the session would still be found by what it was."""
+    """A name that is changed past the session would still be found by what it was.
+
+    Who says ``names_mended`` calls `mend` himself.
+    """
+    if state.execution_options.get("names_mended"):
+        return
     if not state.is_update or state.bind_mapper is None or not issubclass(state.bind_mapper.class_, Row):
         return
     name = field_of(state.bind_mapper.class_)

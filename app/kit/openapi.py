@@ -45,7 +45,7 @@ def describe(api_spec: APISpec, view: RecordView, version: str) -> None:
             "in": "query",
             "name": "by",
             "required": True,
-            "schema": {"type": "string", "enum": list(view.statistics.dimensions)},
+            "schema": {"type": "string", "enum": view.statistics.names},
         }
         unit = {"in": "query", "name": "unit", "schema": {"type": "integer"}}
         paths[f"{base}/statistics"] = {"get": _operation(name, "统计", [by, unit])}

@@ -62,6 +62,8 @@ class FieldView:
     shared: bool = False
     picker_url: str = ""
     reveal_url: str = ""
+    #: where a reader gets by a click on the text
+    url: str = ""
     check_url: str = ""
     check_label: Words = ""
     errors: list[Words] = field(default_factory=list)
@@ -74,15 +76,16 @@ class FieldView:
 
 @dataclass
 class ChildRow:
-    """One row of an inline child table; ``id`` is empty for a row that is not saved yet."""
+    """One row of an inline child table; ``id`` is empty for one that is not saved yet; a ``fixed`` one stays."""
 
     id: str
     fields: list[FieldView]
+    fixed: bool = False
 
 
 @dataclass
 class ChildTable:
-    """Rows that belong to the record, e.g. 家庭成员; inputs are named ``<name>-<index>-<field>``."""
+    """Rows that belong to the record, ``most`` of them if said; inputs are named ``<name>-<index>-<field>``."""
 
     name: str
     label: Words
@@ -90,6 +93,7 @@ class ChildTable:
     rows: list[ChildRow] = field(default_factory=list)
     errors: list[Words] = field(default_factory=list)
     hint: Words = ""
+    most: int = 0
 
 
 @dataclass
@@ -250,6 +254,7 @@ class ListPage(Page):
     """
 
     url: str = ""
+    ask_label: Words = ""
     conditions: list[FieldView] = field(default_factory=list)
     more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
     more_url: str = ""
@@ -265,6 +270,7 @@ class ListPage(Page):
     exports: list[Action] = field(default_factory=list)
     columns: list[Column] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
+    totals: list[list[Cell]] = field(default_factory=list)
     tickable: bool = True
     pager: Pager | None = None
     empty: Words = ""
@@ -391,6 +397,9 @@ class SheetPage(Page):
     since: Since | None = None
     since_url: str = ""
     footer: list[tuple[Words, Words]] = field(default_factory=list)
+    #: records that hang on this one, or beside it; ``counts_url``: the tabs with their numbers, after the first paint
+    linked: ListPage | None = None
+    counts_url: str = ""
 
 
 @dataclass
@@ -439,10 +448,11 @@ class FormPage(Page):
 
 @dataclass
 class DialogPage(Page):
-    """A small form in the dialog: a step and what it asks."""
+    """A small form in the dialog: a step, the facts that have to be known to answer, and what it asks."""
 
     url: str = ""
     text: Words = ""
+    facts: list[FieldView] = field(default_factory=list)
     fields: list[FieldView] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     submit: Words = ""
@@ -476,54 +486,6 @@ class StatisticsCell:
 
     text: str
     url: str = ""
-
-
-@dataclass
-class StatisticsPage(Page):
-    """Dimension × unit: one row a unit, one column group a value, each with its measures."""
-
-    url: str = ""
-    keep: dict[str, str] = field(default_factory=dict)
-    conditions: list[FieldView] = field(default_factory=list)
-    more_conditions: list[tuple[Words, list[FieldView]]] = field(default_factory=list)
-    more_url: str = ""
-    told: list[Words] = field(default_factory=list)
-    open_panel: bool = False
-    dimensions: list[Option] = field(default_factory=list)
-    unit: UnitBox | None = None
-    reset_url: str = ""
-    errors: list[Words] = field(default_factory=list)
-    first_column: Words = ""
-    groups: list[Words] = field(default_factory=list)
-    measures: list[Words] = field(default_factory=list)
-    rows: list[tuple[StatisticsCell, list[StatisticsCell]]] = field(default_factory=list)
-    total: list[StatisticsCell] = field(default_factory=list)
-    chart: dict[str, Any] | None = None
-    exports: list[Action] = field(default_factory=list)
-    asked: bool = False
-    as_of: Words = ""
-
-
-@dataclass
-class PrintTable:
-    """A table on paper."""
-
-    columns: list[Words]
-    rows: list[list[Words]]
-
-
-@dataclass
-class PrintPage(Page):
-    """A4: the paper form of a record, a table, or many records with a small form each (``blocks``)."""
-
-    subtitle: Words = ""
-    heading: list[tuple[Words, Words]] = field(default_factory=list)
-    form: list[list[tuple[Words, Words, int]]] = field(default_factory=list)
-    blocks: list[list[list[tuple[Words, Words, int]]]] = field(default_factory=list)
-    children: list[tuple[Words, PrintTable]] = field(default_factory=list)
-    table: PrintTable | None = None
-    signature: list[Words] = field(default_factory=list)
-    landscape: bool = False
 
 
 @dataclass

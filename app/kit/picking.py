@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
-from app.kit import columns, query, scope
-from app.kit.database import db
+from app.kit import columns, query
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
@@ -67,6 +66,4 @@ def title_of(table: str, typed_id: str) -> str:
     """How a chosen record is called, if the actor sees it."""
     if not (typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 10):
         return ""
-    cls = scope.class_of_table(table)
-    record = db.session.scalar(select(cls).where(cls.id == int(typed_id)))
-    return str(record.title) if record is not None else ""
+    return query.called(table, int(typed_id))

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, and_, false, not_, or_
+from sqlalchemy import ColumnElement, and_, false, not_, or_, select
 
 from app.kit import codes, columns, identity, listing, name_search
 from app.kit.columns import Field
+from app.kit.database import db
 from app.kit.errors import BadRequest, Problem
+from app.kit.oneof import OneOfField
 from app.kit.pages import FieldView, Option
 from app.kit.record import Row
+from app.kit.scope import class_of_table
 
 Clause = ColumnElement[bool]
 
@@ -81,7 +85,11 @@ class Condition:
             number = identity.clean(columns.clean(raw))[:18]
             return [self.column.in_(spellings(number))], [], [f"{label}：{number}"]
         value = self.field.parse(raw)
-        return [self.column == value], [], [f"{label}：{self.field.text(value)}"]
+        told: Any = f"{label}：{self.field.text(value)}"
+        if isinstance(self.field, columns.ReferenceField):  # looked up where it is shown
+            table = self.field.target
+            told = LazyString(lambda: f"{label}：{called(table, value)}")
+        return [self.column == value], [], [told]
 
     def _range(self, low: str, high: str) -> tuple[list[Clause], list[Problem], list[Any]]:
         ends, problems = [], []
@@ -104,6 +112,12 @@ class Condition:
             if most is not None:
                 clauses.append(self.column < columns.day_after(most) if moments else self.column <= most)
             words = [f"{self.label}：{_span(least, most)}"] if clauses else []
+        elif self.field.with_ends:  # 大于等于 … 小于等于 (AID-R134)
+            clauses += [self.column >= least] if least is not None else []
+            clauses += [self.column <= most] if most is not None else []
+            told = [_("大于等于%(n)s", n=least)] if least is not None else []
+            told += [_("小于等于%(n)s", n=most)] if most is not None else []
+            words = [f"{self.label}{''.join(str(t) for t in told)}"] if clauses else []
         else:  # 高于 … 少于 …: both ends are open (spec 3.7)
             clauses += [self.column > least] if least is not None else []
             clauses += [self.column < most] if most is not None else []
@@ -126,12 +140,22 @@ class Condition:
         )
         if isinstance(self.field, columns.CodeField):
             view.options, view.picker_url = code_options(self.field.table, value)
+        elif isinstance(self.field, OneOfField):
+            view.kind = "code"
+            view.options = [Option(v, w, value == v) for v, w in self.field.words.items()]
         elif isinstance(self.field, columns.YesNoField):
             view.kind = "code"
             view.options = [
                 Option(v, w, value == v) for v, w in zip(("1", "0"), self.field.words, strict=True)
             ]
         return view
+
+
+def called(table: str, pk: int) -> str:
+    """What a record is called, if the actor sees it."""
+    cls = class_of_table(table)
+    record = db.session.scalar(select(cls).where(cls.id == pk))
+    return str(record.title) if record is not None else ""
 
 
 def holds(field: Field, column: Any, text: str) -> Clause:
@@ -158,7 +182,8 @@ def code_options(table: str, chosen: str | None) -> tuple[list[Option], str]:
         return mine, f"/code_value/pick/{table}"
     options = [Option(value.code, value.label, value.code == chosen) for value in values]
     if chosen and all(option.value != chosen for option in options):
-        options.append(Option(chosen, codes.label(table, chosen), chosen=True))  # retired, but here in use
+        label = _("(未填)") if chosen == "(none)" else codes.label(table, chosen)
+        options.append(Option(chosen, label, chosen=True))  # none, or retired, but here in use
     return options, ""
 
 
@@ -182,6 +207,8 @@ class Asked:
     words: list[Any] = field(default_factory=list)
     #: whether to count what was asked means to look at every hit, in no index of the list's own
     is_dear: bool = False
+    #: child relationship → what one and the same of its rows must be
+    behind: dict[str, list[Clause]] = field(default_factory=dict)
 
     @property
     def where(self) -> Clause:
@@ -196,6 +223,9 @@ def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Ch
         if isinstance(name, Choice):
             found.append(name)
             continue
+        if hasattr(name, "condition"):  # a `Dimension`: the month of a date
+            found.append(name.condition(model))
+            continue
         path, called = name if isinstance(name, tuple) else (name, None)
         child, _dot, own = path.rpartition(".")
         cls = model.child_classes()[child] if child else model
@@ -205,7 +235,7 @@ def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Ch
 
 def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mapping[str, str]) -> Asked:
     """Read a query panel. Conditions are joined by AND; those of one child must hold for one and the same row."""
-    asked, behind = Asked(), dict[str, list[Clause]]()
+    asked, filled = Asked(), set[str]()
     for condition in conditions:
         if isinstance(condition, Choice):
             chosen = typed.get(condition.name, "").strip()
@@ -222,12 +252,17 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
         asked.words += words
         asked.is_dear |= bool(clauses) and (bool(condition.child) or condition.field.search == "name")
         if condition.child:
-            behind.setdefault(condition.child, []).extend(clauses)
+            asked.behind.setdefault(condition.child, []).extend(clauses)
+            if clauses and typed.get(condition.name) != "(none)":
+                filled.add(condition.child)
         else:
             asked.clauses += clauses
-    for child, clauses in behind.items():
+    for child, clauses in asked.behind.items():
         if clauses:
-            asked.clauses.append(getattr(model, child).any(and_(*clauses)))
+            rows = getattr(model, child)
+            is_met = rows.any(and_(*clauses))
+            # (未填) of a child is also where it has no rows
+            asked.clauses.append(is_met if child in filled else or_(is_met, ~rows.any()))
     return asked
 
 

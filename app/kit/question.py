@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from app.kit import listing, preferences, query, scope, tree
+from app.kit import dimension, listing, preferences, query, scope, tree
 from app.kit.listing import Order
 from app.kit.preferences import Options
 from app.kit.reminders import told_of
@@ -45,7 +45,9 @@ class Question:
     def __post_init__(self) -> None:
         self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
         self.reminder = min(_number(self.args.get("reminder"), 0), tree_limit())
-        if self.shelf is None and self.view.shelves and not self.reminder:
+        self.addressed = query.conditions_of(self.view.model, self.view.addressed)
+        is_elsewhere = self.reminder or any(self.args.get(name, "").strip() for name in self.view.addressed)
+        if self.shelf is None and self.view.shelves and not is_elsewhere:
             self.shelf = self.view.shelves[0]
         names = self.shelf.conditions if self.shelf and self.shelf.conditions else self.view.conditions
         self.conditions = query.conditions_of(self.view.model, names)
@@ -54,7 +56,11 @@ class Question:
         ]
         if self.view.is_reportable and not self.is_own:
             self.conditions.append(came_again(self.view.model, self.actor))
-        everything = [*self.conditions, *(one for _label, some in self.more for one in some)]
+        everything = [*self.conditions, *(one for _label, some in self.more for one in some), *self.addressed]
+        if self.view.statistics:
+            model, every = self.view.model, self.view.statistics.every
+            self.conditions += (figure := dimension.asked_for(model, every, everything, self.args))
+            everything += figure
         self.asked = query.ask(self.view.model, everything, self.args)
         if self.options is None:
             self.options = preferences.of(self.actor, self.view.list_key(self.shelf))
@@ -115,7 +121,22 @@ class Question:
     @property
     def with_subordinates(self) -> bool:
         """包含下级数据: on unless unticked (L5, L11)."""
-        return self.args.get("sub", "1") != "0"
+        return not self.of_one_unit and self.args.get("sub", "1") != "0"
+
+    @property
+    def is_across(self) -> bool:
+        """Whether the list is one over all chains of a book, for whom its restrictions are none."""
+        return self.shelf is not None and self.shelf.is_across
+
+    @property
+    def of_one_unit(self) -> bool:
+        """Whether one unit is shown at a time, never one with its subordinates."""
+        return self.view.of_one_unit and not self.is_across
+
+    @property
+    def asks_first(self) -> tuple[str, ...]:
+        """The conditions that must be asked before anything is listed."""
+        return () if self.is_across else self.view.asks_first
 
     def statement(self, session: Session, *, with_state: bool = True) -> Select[Any]:
         """The records asked for, before order and place."""
@@ -158,7 +179,8 @@ class Question:
     def inputs(self) -> list[str]:
         """The names under which the conditions are typed."""
         more = (one for _label, some in self.more for one in some)
-        return [name for condition in (*self.conditions, *more) for name in condition.inputs]
+        every = (*self.conditions, *more, *self.addressed)
+        return [name for condition in every for name in condition.inputs]
 
     def url(self, **changes: Any) -> str:
         """The list with some arguments changed; the place in it is forgotten."""

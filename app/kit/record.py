@@ -91,6 +91,11 @@ class Row(Scoped):
         """How a message names the record."""
         return str(getattr(self, "id", ""))
 
+    @property
+    def form_key(self) -> str:
+        """What tells the draft of its form from others of the type."""
+        return str(getattr(self, "id", None) or "new")
+
     def __str__(self) -> str:
         return self.title
 
@@ -137,6 +142,10 @@ class Row(Scoped):
     @classmethod
     def follow_up(cls, session: Session, before: Mapping[str, Any], now: Any, actor: Actor) -> None:
         """What a change means for other records: ``before`` is what the record was, ``now`` None when it has gone."""
+
+    @classmethod
+    def complete(cls, session: Session, rows: Sequence[Any]) -> None:
+        """Give rows that are shown together what is no column of theirs, by one statement, e.g. a running balance."""
 
     def derive(self, actor: Actor) -> None:
         """Fill in what follows from the rest; runs before the rules at every save."""
@@ -208,7 +217,16 @@ def fill(row: Row, typed: Mapping[str, Any], prefix: str = "") -> tuple[list[Pro
                 _put(row, fields[name], raw)
             except columns.Wrong as wrong:
                 problems.append(Problem(path, wrong.args[0]))
+    if getattr(row, "id", None) is None:
+        _begin(row, typed)
     return problems, {problem.field for problem in problems}
+
+
+def _begin(row: Row, typed: Mapping[str, Any]) -> None:
+    """Give a new row the defaults of what nobody has typed; what was left empty on purpose stays so."""
+    for name, field in type(row).fields().items():
+        if field.default is not None and name not in typed and getattr(row, name) is None:
+            setattr(row, name, field.default)
 
 
 def _put(row: Row, field: Field, raw: Any) -> None:
@@ -316,6 +334,14 @@ def lock(row: Any) -> None:
     session.refresh(row)
     if getattr(row, "version", None) != known and session.scalar(mine) is None:
         raise Missing
+
+
+def lock_in_order(rows: Sequence[Any]) -> None:
+    """Hold rows of one type in the order of their ids, before any of them asks for a unit: who comes later waits here."""
+    if len(rows) > 1:
+        cls = type(rows[0])
+        mine = select(cls.id).where(cls.id.in_([row.id for row in rows])).order_by(cls.id)
+        session_of(rows[0]).execute(mine.with_for_update().execution_options(**door("records in hand")))
 
 
 def put(session: Session, records: Sequence[Any], new: Mapping[str, Any], actor: Actor) -> None:

@@ -8,7 +8,7 @@ from flask import jsonify
 from flask_appbuilder.api import expose
 
 from app.kit import reviewpage
-from app.kit.api import _body, secured
+from app.kit.apidoor import read_body, secured
 from app.kit.errors import Missing
 from app.kit.scope import Actor
 
@@ -30,7 +30,7 @@ class ReviewApi:
     def settle(self, who: Actor, pk: int) -> Any:
         """``{"settled": [true, false, null]}``: which points of the caller's latest 退回 are settled."""
         record = self._reviewed(pk)
-        record.settle_points(_body().get("settled"), who)
+        record.settle_points(read_body().get("settled"), who)
         result = reviewpage.as_json(record, who)
         self.session.commit()
         return jsonify(result=result)

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.kit import attachments, audit, codes, columns, identity, reviewpage
+from app.kit import attachments, audit, codes, columns, identity, linked, reviewpage
 from app.kit.changes import changes, json_text
 from app.kit.errors import Missing
 from app.kit.forms import read_sections
@@ -30,20 +30,18 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
     page.chips = view.chips(record, actor)
     page.subtitle = record.owner_unit.full_name if view.is_owned else ""
     page.actions = actions(view, record, actor)
-    here = view.url("show", pk=record.id)
-    page.tabs = [
-        Tab("", view.model.__label__, here, active=tab != "history"),
-        Tab("history", _("历史信息"), f"{here}?tab=history", active=tab == "history"),
-    ]
     page.since = reviewpage.since(record, actor)
-    if page.since:
-        page.since_url = f"{here}?tab=since"
-        page.tabs.insert(1, Tab("since", _("与上次上报相比"), page.since_url, active=tab == "since"))
-        page.tabs[0].active = tab not in {"history", "since"}
-    page.points = reviewpage.points(view, session, record, actor) if tab != "history" else None
-    if page.since and tab == "since":
+    page.tabs = tabs(view, record, actor, tab, with_since=bool(page.since))
+    page.since_url = next((one.url for one in page.tabs if one.key == "since"), "")
+    opened = next(one.key for one in page.tabs if one.active)
+    page.counts_url = tabs_url(view, record, actor, opened)
+    page.linked = linked.tab(view, session, record, actor, opened)
+    if page.linked:
         return page
-    if tab == "history":
+    page.points = reviewpage.points(view, session, record, actor) if opened != "history" else None
+    if opened == "since":
+        return page
+    if opened == "history":
         page.history = history_of(session, record)
         return page
     page.faults = view.faults(record, actor)
@@ -57,7 +55,35 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
             f"{record.updated_by_name or ''} {record.updated_at.strftime('%Y-%m-%d %H:%M') if record.updated_at else ''}",
         ),
     ]
+    page.linked = linked.beside(view, session, record, actor)
     view.dress_sheet(page, record, actor)
+    return page
+
+
+def tabs(view: RecordView, record: Any, actor: Actor, opened: str, *, with_since: bool) -> list[Tab]:
+    """The record itself, what changed, what hangs on it, its history; one of them is open."""
+    here = view.url("show", pk=record.id)
+    made = [Tab("", view.model.__label__, here)]
+    made += [Tab("since", _("与上次上报相比"), f"{here}?tab=since")] if with_since else []
+    made += linked.tabs(view, record, actor)
+    made.append(Tab("history", _("历史信息"), f"{here}?tab=history"))
+    next((tab for tab in made if tab.key == opened), made[0]).active = True
+    return made
+
+
+def tabs_url(view: RecordView, record: Any, actor: Actor, opened: str) -> str:
+    """Where the tabs are with their numbers; nowhere when there is nothing to count."""
+    if not linked.links_to(view, actor):
+        return ""
+    where = view.url("tabs", pk=record.id)
+    return f"{where}?tab={opened}" if opened else where
+
+
+def counted_tabs(view: RecordView, session: Session, record: Any, actor: Actor, opened: str) -> SheetPage:
+    """The tabs of a record's page with their numbers."""
+    page = SheetPage(record.title)
+    page.tabs = tabs(view, record, actor, opened, with_since=bool(reviewpage.since(record, actor)))
+    linked.count(view, session, record, actor, page.tabs)
     return page
 
 

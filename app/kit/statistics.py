@@ -2,53 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, distinct, func, literal, null, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
-from app.kit import codes, columns, tree
+from app.kit import tree
+from app.kit.dimension import NONE, Dimension, Value, code_of
 from app.kit.errors import BadRequest
+from app.kit.query import Clause
 
-#: the value under which a dimension's empty column is asked for
-NONE = "(none)"
+#: all values together (AID-R083)
+ALL = _("总数")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure: the number of records, or the sum of one of their fields."""
+    """A figure: the number of records, or the sum of one of their fields.
+
+    ``minus`` is a field whose sum is taken from it; ``line`` is summed in place of ``field`` while lines are counted.
+    ``distinct`` counts how many different ones there are, e.g. 人数: who stands in two units is one in their total.
+    """
 
     name: str
     label: Any
     field: str = ""
+    minus: str = ""
+    line: str = ""
+    distinct: str = ""
 
 
 @dataclass(frozen=True)
 class Statistics:
     """What may be counted by, and what is counted."""
 
-    dimensions: tuple[str, ...]
+    dimensions: tuple[str | Dimension, ...]
     measures: tuple[Measure, ...]
+    #: what all values together are called
+    total: Any = ALL
+    #: whether (未填) stands where nothing lacks its value, too (AID-R083)
+    always_blank: bool = True
+    #: the head of the page and of its prints; else that of the list
+    title: Any = ""
+    #: the part of the list that is counted and opened, whatever part is asked for
+    shelf: str = ""
 
+    @cached_property
+    def every(self) -> tuple[Dimension, ...]:
+        """The dimensions, those that are plain columns too."""
+        return tuple(one if isinstance(one, Dimension) else Dimension(one) for one in self.dimensions)
 
-@dataclass(frozen=True)
-class Value:
-    """One value of the dimension; ``code`` is NONE for (未填) and empty for 总数."""
+    @property
+    def names(self) -> list[str]:
+        """What may be asked for."""
+        return [one.name for one in self.every]
 
-    code: str
-    label: Any
+    def dimension(self, name: str) -> Dimension:
+        """A dimension by name; a child's field by its own too. Raises BadRequest for an undeclared one."""
+        for one in self.every:
+            if name and name in (one.name, one.name.rpartition(".")[2]):
+                return one
+        raise BadRequest(_("不能按「%(name)s」统计", name=name[:40]))
+
+    def measures_by(self, dimension: Dimension) -> tuple[Measure, ...]:
+        """The figures that mean something by a dimension."""
+        return tuple(m for m in self.measures if not dimension.measures or m.name in dimension.measures)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One unit with its figures: value code → one number a measure."""
+    """One unit with its figures: value code → one number a measure, and how many records are behind them."""
 
     unit_id: int
-    unit_name: str
+    unit_name: Any
     figures: dict[str, list[Any]]
+    records: dict[str, int]
     alone: bool = False
 
 
@@ -56,10 +88,24 @@ class Line:
 class Table:
     """A statistic: n lines of (1 + v) × m figures; v values in code order, (未填) first, 总数 last (AID-R083)."""
 
+    dimension: Dimension
     values: list[Value]
     measures: tuple[Measure, ...]
     lines: list[Line]
-    total: dict[str, list[Any]]
+    total: Line
+
+    def adds_up(self, measure: Measure) -> bool:
+        """Whether a measure of all values together is the sum of theirs; people and records of lines may recur."""
+        return not measure.distinct and bool(measure.field or not self.dimension.child)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The figures of one branch and one value; the branch is empty for all units, the value for all values."""
+
+    branch: str
+    code: str
+    numbers: tuple[Any, ...]
 
 
 def table(
@@ -67,79 +113,135 @@ def table(
     model: Any,
     statement: Select[Any],
     declared: Statistics,
-    dimension: str,
+    dimension: Dimension,
     unit: Any,
     unit_class: Any,
+    behind: Sequence[Clause] = (),
 ) -> Table:
     """Count ``statement``'s records by a dimension, for ``unit`` itself and for each direct subordinate with its subtree.
 
-    Two SQL statements, whatever the rows. Sums keep their field's scale. Raises BadRequest for an undeclared dimension.
+    Two SQL statements, whatever the rows. Sums keep their field's scale; totals in which somebody recurs are counted
+    anew. Of lines only those are counted that satisfy ``behind``, as the question asks of one and the same line.
     """
-    if dimension not in declared.dimensions:
-        raise BadRequest(_("不能按「%(name)s」统计", name=dimension[:40]))
-    column = getattr(model, dimension)
-    branch = tree.branch(model.owner_path, unit.depth + 1).label("branch")
-    sums = [
-        func.sum(getattr(model, measure.field)) if measure.field else func.count()
-        for measure in declared.measures
-    ]
-    rows = session.execute(
-        statement.with_only_columns(branch, column.label("value"), *sums)
-        .order_by(None)
-        .group_by("branch", "value")
-    ).all()
+    count = _Count(model, dimension, declared.measures_by(dimension), unit.depth + 1)
+    cells = count.cells(session, statement, behind)
     children = session.execute(
         select(unit_class.id, unit_class.name, unit_class.path)
         .where(unit_class.parent_id == unit.id)
         .order_by(unit_class.sort_order, unit_class.id)
     ).all()
-    values = _values(model.fields()[dimension], {row.value for row in rows})
-    lines = [Line(unit.id, unit.name, _figures(rows, unit.path, values, declared.measures), alone=True)]
-    lines += [Line(c.id, c.name, _figures(rows, c.path, values, declared.measures)) for c in children]
-    total = {
-        value.code: [sum(line.figures[value.code][i] for line in lines) for i in range(len(sums))]
-        for value in values
-    }
-    return Table(values, declared.measures, lines, total)
+    found = {cell.code for cell in cells if cell.branch} - {""}
+    values = dimension.values(model, found - {NONE})
+    if declared.always_blank or NONE in found:
+        values.insert(0, Value(NONE, _("(未填)")))
+    values.append(Value("", declared.total))
+    numbers = {(cell.branch, cell.code): cell.numbers for cell in cells}
+    nothing = (0,) * (1 + len(count.measures))
+
+    def line(path: str, pk: int, name: Any, *, alone: bool = False) -> Line:
+        mine = {value.code: numbers.get((path, value.code), nothing) for value in values}
+        figures = {code: [number or 0 for number in row[1:]] for code, row in mine.items()}
+        return Line(pk, name, figures, {code: row[0] for code, row in mine.items()}, alone)
+
+    lines = [line(unit.path, unit.id, unit.name, alone=True)]
+    lines += [line(child.path, child.id, child.name) for child in children]
+    return Table(dimension, values, count.measures, lines, line("", unit.id, _("合计")))
 
 
-def _values(field: Any, found: set[Any]) -> list[Value]:
-    """(未填), the values of the code table (retired ones where they occur), 总数."""
-    if isinstance(field, columns.CodeField):
-        known = [Value(value.code, value.label) for value in codes.values(field.table)]
-        known += [
-            Value(code, codes.label(field.table, code))
-            for code in sorted(c for c in found if c)
-            if code not in {v.code for v in known}
-        ]
-    elif isinstance(field, columns.YesNoField):
-        known = [Value("1", field.words[0]), Value("0", field.words[1])]
-    else:
-        known = [
-            Value(field.typed(value), field.text(value))
-            for value in sorted(v for v in found if v is not None)
-        ]
-    return [Value(NONE, _("(未填)")), *known, Value("", _("总数"))]
+@dataclass(frozen=True)
+class _Count:
+    """The one statement that counts."""
+
+    model: Any
+    dimension: Dimension
+    measures: tuple[Measure, ...]
+    depth: int
+
+    @property
+    def _recurs(self) -> bool:
+        """Whether totals are to be counted anew, for what stands in two cells is one in their total."""
+        return bool(self.dimension.child) or any(measure.distinct for measure in self.measures)
+
+    def cells(self, session: Session, statement: Select[Any], behind: Sequence[Clause]) -> list[Cell]:
+        """Every cell, those of the totals too; the first number of a cell is how many records are behind it."""
+        rows = self._rows(statement, behind)
+        if not self._recurs:
+            return _added(_cell(row) for row in session.execute(self._grouped(rows, "branch", "value")))
+        if session.get_bind().dialect.name == "postgresql":
+            return [_cell(row) for row in session.execute(self._cube(rows))]
+        levels = (("branch", "value"), ("branch",), ("value",), ())
+        counted = rows.cte("counted")
+        every = union_all(*(self._grouped(counted, *keys) for keys in levels))
+        return [_cell(row) for row in session.execute(every)]
+
+    def _rows(self, statement: Select[Any], behind: Sequence[Clause]) -> Select[Any]:
+        """The records, or their lines: branch, value, record, and what each measure counts or sums."""
+        model, dimension = self.model, self.dimension
+        if dimension.child:
+            key = dimension.lines(model)[dimension.owner(model).parent_key]
+            statement = statement.outerjoin(key.table, and_(key == model.id, *behind))
+        counted = (self._counted(measure).label(f"m{i}") for i, measure in enumerate(self.measures))
+        branch = tree.branch(model.owner_path, self.depth).label("branch")
+        columns = branch, dimension.column(model).label("value"), model.id.label("record"), *counted
+        return statement.with_only_columns(*columns).order_by(None)
+
+    def _counted(self, measure: Measure) -> Any:
+        if measure.distinct:
+            return getattr(self.model, measure.distinct)
+        if not measure.field:
+            return literal(1)
+        if measure.line and self.dimension.child:
+            return self.dimension.lines(self.model)[measure.line]
+        column = getattr(self.model, measure.field)
+        if not measure.minus:
+            return column
+        rest = getattr(self.model, measure.minus)
+        return type_coerce(func.coalesce(column, 0) - func.coalesce(rest, 0), column.type)
+
+    def _figures(self, rows: Any) -> list[Any]:
+        records = func.count(distinct(rows.c.record)) if self.dimension.child else func.count()
+        figures: list[Any] = [records.label("records")]
+        for index, measure in enumerate(self.measures):
+            column = rows.c[f"m{index}"]
+            if measure.distinct:
+                figures.append(func.count(distinct(column)))
+            else:
+                figures.append(func.sum(column) if measure.field else records)
+        return [figure.label(f"f{index}") for index, figure in enumerate(figures)]
+
+    def _grouped(self, rows: Any, *keys: str) -> Any:
+        """One level of totals: grouped by both keys, by one, or by none."""
+        rows = rows.subquery() if isinstance(rows, Select) else rows
+        has_branch, has_value = ("branch" in keys), ("value" in keys)
+        branch = rows.c.branch if has_branch else literal("")
+        value = rows.c.value if has_value else type_coerce(null(), rows.c.value.type)
+        head = branch.label("branch"), value.label("value"), literal(has_value).label("is_part")
+        return select(*head, *self._figures(rows)).group_by(*(rows.c[key] for key in keys))
+
+    def _cube(self, rows: Any) -> Any:
+        """Every level at once, in one pass of PostgreSQL over the records."""
+        rows = rows.subquery()
+        branch, value = rows.c.branch, rows.c.value
+        head = (
+            func.coalesce(branch, "").label("branch"),
+            value.label("value"),
+            (func.grouping(value) == 0).label("is_part"),
+        )
+        return select(*head, *self._figures(rows)).group_by(func.cube(branch, value))
 
 
-def _code(value: Any) -> str:
-    if value is None:
-        return NONE
-    return str(int(value)) if isinstance(value, bool) else str(value)
+def _cell(row: Any) -> Cell:
+    return Cell(row.branch, code_of(row.value) if row.is_part else "", tuple(row[3:]))
 
 
-def _figures(
-    rows: Sequence[Any], branch: str, values: list[Value], measures: tuple[Measure, ...]
-) -> dict[str, list[Any]]:
-    figures = {value.code: [0] * len(measures) for value in values}
-    for row in rows:
-        if row.branch != branch:
-            continue
-        code = _code(row.value)
-        for target in (figures[code], figures[""]):
-            for index, number in enumerate(row[2:]):
-                target[index] += number or 0
-    return figures
+def _added(cells: Iterable[Cell]) -> list[Cell]:
+    """The cells with their totals, where these are sums."""
+    sums: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for cell in cells:
+        for key in ((cell.branch, cell.code), (cell.branch, ""), ("", cell.code), ("", "")):
+            so_far = sums.get(key, (0,) * len(cell.numbers))
+            sums[key] = tuple(a + (b or 0) for a, b in zip(so_far, cell.numbers, strict=True))
+    return [Cell(branch, code, numbers) for (branch, code), numbers in sums.items()]
 
 
 def text(number: Any) -> str:

@@ -71,6 +71,7 @@ def _page(
     page.ids = [str(record.id) for record in records]
     page.refused = refused
     page.next_url = back_to(view.url("list"))
+    view.dress_dialog(page, records, step.name, scope.actor())
     return page
 
 
@@ -145,6 +146,13 @@ def carry_out(
     record.perform(name, actor, **answers)
     session.commit()
     return None
+
+
+def begun(session: Session, job: Any) -> int:
+    """A job that was just asked for, kept. Returns its id, which is the answer."""
+    number: int = job.id
+    session.commit()
+    return number
 
 
 def finish(session: Session, step: Step, target: str) -> Response:

@@ -127,7 +127,7 @@ _SAME = door("one sweep at a time for a unit, whoever asked")
 
 
 def release(session: Session, key: str) -> None:
-    """A sweep that has ended gives its key to the next."""
+    """A job that has ended, e.g. a sweep, gives its key to the next."""
     ended = Job.state.not_in(("waiting", "running"))
     session.execute(
         update(Job)

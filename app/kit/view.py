@@ -129,6 +129,14 @@ class RecordView(Declaration, BaseView):
         page = sheetpage.build(self, self.session, self.find(pk), scope.actor(), request.args.get("tab", ""))
         return render("kit/sheet.html", page)
 
+    @expose("/tabs/<int:pk>")
+    @needs("read")
+    def tabs(self, pk: int) -> Any:
+        """The tabs of a record's page with the numbers of what hangs on it, after the first paint."""
+        asked = request.args.get("tab", "")
+        page = sheetpage.counted_tabs(self, self.session, self.find(pk), scope.actor(), asked)
+        return render("kit/_sheet_tabs.html", page)
+
     @expose("/pick")
     @needs("read")
     def pick(self) -> Any:
@@ -149,7 +157,7 @@ class RecordView(Declaration, BaseView):
         """A new record."""
         if not (self.can_add and self.has_add_form):
             raise Missing
-        return formpage.serve(self, self.session, self.model(), scope.actor())
+        return formpage.serve(self, self.session, self.new(), scope.actor())
 
     @expose("/edit/<int:pk>", methods=["GET", "POST"])
     @needs("write")

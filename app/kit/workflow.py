@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.kit import columns, history
 from app.kit.columns import Field
 from app.kit.errors import BadRequest, Invalid, Missing, NotDeclared, Problem, Refused
-from app.kit.record import Row, append, lock, put, session_of
+from app.kit.record import Row, append, lock, lock_in_order, put, session_of
 from app.kit.scope import Actor, Scoped
 
 #: a guard looks at a record and an actor and returns words, or nothing
@@ -315,7 +315,8 @@ def perform_many(
     records: Iterable[Stateful], name: str, actor: Actor, answers: Mapping[str, Any]
 ) -> tuple[list[Stateful], list[tuple[Stateful, Any]]]:
     """One step on many records, each judged alone. Returns those done and those refused with the reason."""
-    done, refused = [], []
+    done, refused, records = [], [], list(records)
+    lock_in_order(records)
     for record in records:
         try:
             record.perform(name, actor, **answers)

@@ -19,7 +19,10 @@ class TokenApi(SecurityApi):
 
     @expose("/login", methods=["POST"])
     def login(self) -> Any:
-        body = request.get_json(silent=True)
+        try:
+            body = request.get_json(silent=True)
+        except RecursionError:  # nested deeper than anybody means it
+            body = None
         if not isinstance(body, dict):
             return self.response(400, message=gettext("请以JSON提交username、password和provider"))
         if body.get("provider", "db") != "db":

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, url_for
+from flask import Response, current_app, make_response, url_for
 from flask_appbuilder import IndexView, expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from app.kit import scope
+from app.kit import menu, scope
 from app.kit.access import needs
 from app.kit.database import db
 from app.kit.face import render
@@ -28,6 +28,8 @@ from app.models.archive.problems import is_flagged
 from app.views.archive import ArchiveView
 from app.views.archive.problems import SHELVES as PROBLEM_SHELVES
 
+#: seconds for which a browser keeps the lines of a menu
+KEPT = 86_400
 #: in the order in which a clerk works on them
 STATES = ("pending", "returned", "reported")
 
@@ -61,6 +63,15 @@ class HomeView(IndexView):  # type: ignore[misc]
         page, as_of = lagging(db.session(), lambda source: archive_overview(source, who))
         page.as_of = as_of_words(as_of)
         return render("kit/_overview.html", page)
+
+    @expose("/menu/<name>")
+    @needs("read")
+    def menu(self, name: str) -> Response:
+        """The lines of a group, as the person's rights open them; the address changes with them."""
+        group = menu.group_of(current_app.extensions["modules"], scope.actor(), name)
+        answer = make_response(render("kit/_group.html", group))
+        answer.cache_control.private, answer.cache_control.max_age = True, KEPT
+        return answer
 
 
 def cards(who: Actor) -> list[Card]:

@@ -84,8 +84,10 @@ class JobView(RecordView):
 
 
 def _back(job: Job) -> list[Action]:
-    """The way to the list that the job was asked for from."""
-    view = current_app.extensions["views"].get(job.args.get("resource"))
+    """The way to the list, or the record, that the job was asked for from."""
+    view, opens = current_app.extensions["views"].get(job.args.get("resource")), job.args.get("opens")
+    if view and opens:  # the one record that the job has worked on
+        return [Action("back", _("返回"), view.url("show", pk=opens))]
     return [Action("back", _("返回列表"), view.home())] if view else []
 
 

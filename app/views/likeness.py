@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from flask import current_app, has_request_context, request, url_for
+from flask import current_app, has_request_context, jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement
 
-from app.kit import identity, listpage, query, scope
+from app.kit import identity, listpage, query, scope, stepping
 from app.kit.access import needs
+from app.kit.apidoor import read_body, secured
 from app.kit.declaration import Shelf, Shown
-from app.kit.errors import Refused
+from app.kit.errors import Invalid, Problem, Refused
 from app.kit.face import render
 from app.kit.listing import Order
 from app.kit.pages import Action, Chip, ListPage, Row, Tab, Words
@@ -74,6 +75,25 @@ class Pair:
     note: Words = ""
 
 
+class SearchApi:
+    """重新查找 over REST: ``POST /api/v1/likeness/steps/search`` → ``{"job": id}``, as 快速上报 (DESIGN §8)."""
+
+    session: Any
+
+    @expose("/steps/search", methods=["POST"])
+    @secured("read")
+    def search(self, who: Actor) -> Any:
+        """``{"whole": true}`` compares everything anew, not just what has changed since."""
+        asked = read_body(optional=True)
+        whole = asked.pop("whole", False)
+        problems = [Problem(name, _("没有这一项")) for name in asked]
+        if not isinstance(whole, bool):
+            problems.append(Problem("whole", _("应为 true 或 false")))
+        if problems:
+            raise Invalid(problems)
+        return jsonify(job=stepping.begun(self.session, search.ask(self.session, who, whole=whole))), 202
+
+
 class LikenessView(RecordView):
     """The pairs that the last run told."""
 
@@ -105,6 +125,7 @@ class LikenessView(RecordView):
         Shelf("open", _("疑似重复档案"), lambda: Likeness.is_dismissed.is_(False), steps=("dismiss",)),
         Shelf("dismissed", _("已排除"), lambda: Likeness.is_dismissed.is_(True), steps=("recall",)),
     )
+    more_api = (SearchApi,)
     eager = ("left", "right")
     order = Order("score")
     can_add = can_edit = can_delete = can_print = False
@@ -176,8 +197,9 @@ class LikenessView(RecordView):
             return
         if asked.shelf and asked.shelf.name == "dismissed":
             page.empty = _("没有排除过的档案。核对后确认不是同一户的，会移到这里。")
-        elif last is None:
+        elif last is None:  # one button: the first thing to do stands where the eye is
             page.empty, page.empty_action = _("还没有查找过。点击「重新查找」开始比对。"), again
+            page.toolbar = [] if not page.rows else page.toolbar
         else:
             page.empty = _("没有待核对的疑似重复档案，上次查找于%(when)s。", when=f"{last:%Y-%m-%d %H:%M}")
 

@@ -113,12 +113,18 @@ class Link(NamedTuple):
     column: Any
     more: tuple[ColumnElement[bool], ...] = ()
 
+    @property
+    def lets_go(self) -> bool:
+        """Whether the record may be deleted all the same: its files go with it, some links are cut by the database."""
+        return bool(self.more) or any(key.ondelete for key in self.column.property.columns[0].foreign_keys)
+
 
 def links_to(model: Any) -> Iterator[Link]:
     """Everything that follows a merge of this type, its files first.
 
     A linking class says ``merge_moves = ("archive_id",)``; of rows that may no longer move back it tells in words
-    with ``merge_stays(session, ids)``, e.g. 已列入实名制汇总表.
+    with ``merge_stays(session, ids)``, e.g. 已列入实名制汇总表; with ``merge_moved(session, id)`` it sees to what it
+    repeats of the record that its rows hang on now.
     """
     yield Link(Attachment, Attachment.record_id, (Attachment.record_type == model.resource(),))
     for cls in linking():
@@ -146,14 +152,24 @@ def move(session: Session, sources: Sequence[Any], survivor: Any) -> list[dict[s
             if ids := list(session.scalars(mine.with_for_update().execution_options(**look))):
                 _point(session, link, ids, source.id, survivor.id)
                 moved.append({**_name(link), "source": source.id, "ids": ids})
+    _tell(session, moved, [survivor.id])
     return moved
+
+
+def _tell(session: Session, moved: Iterable[dict[str, Any]], owners: Iterable[int]) -> None:
+    """Let the classes whose rows have moved see to what they repeat of their owner: ``merge_moved(session, id)``."""
+    tables = {one["table"] for one in moved}
+    for cls in linking():
+        if cls.__tablename__ in tables and (told := getattr(cls, "merge_moved", None)) is not None:
+            for pk in owners:
+                told(session, pk)
 
 
 def move_back(
     session: Session, moved: Iterable[dict[str, Any]], survivor: Any, titles: dict[int, str]
 ) -> None:
     """Give the sources what came from them. Raises Refused, naming what has gone or may no longer move."""
-    links = {tuple(_name(link).values()): link for link in links_to(type(survivor))}
+    links, moved = {tuple(_name(link).values()): link for link in links_to(type(survivor))}, list(moved)
     for one in moved:
         link, ids = links[one["table"], one["column"]], one["ids"]
         stays = getattr(link.cls, "merge_stays", None)
@@ -167,6 +183,7 @@ def move_back(
                     what=getattr(link.cls, "__label__", "") or _("附件"),
                 )
             )
+    _tell(session, moved, [survivor.id, *dict.fromkeys(one["source"] for one in moved)])
 
 
 def _name(link: Link) -> dict[str, str]:

@@ -27,7 +27,7 @@ from app.kit.changes import changes
 from app.kit.columns import Wrong
 from app.kit.errors import Missing, Problem, Refused
 from app.kit.record import Record, expect_version, session_of
-from app.kit.scope import SYSTEM, Actor, door
+from app.kit.scope import SYSTEM, Actor, class_of_table, door
 from app.kit.workflow import Ask, Guard, Stateful, Step
 from app.workflows import mergers
 from app.workflows.mergers import Merger
@@ -116,16 +116,38 @@ def can_be_undone(record: Any, actor: Actor) -> Any:
             days=UNDO_DAYS,
         )
     changed = mergers.changes_since(record, merger.kept["after"], record.judged_anew)
-    if changed:
-        labels = (label for label, _old, _new in changes(type(record), changed))
-        return _(
-            "「%(record)s」合并后又由%(who)s于%(when)s改动（%(what)s），不能撤销合并",
-            record=record.title,
-            who=record.updated_by_name or _("他人"),
-            when=record.updated_at.strftime("%Y-%m-%d %H:%M"),
-            what="、".join(dict.fromkeys(map(str, labels))) or _("系统字段"),
-        )
-    return None
+    return _way_back(record, changed) if changed else None
+
+
+def _way_back(record: Any, changed: list[list[Any]]) -> Any:
+    """What was changed after a merge, and what is to be done before that can be undone."""
+    owner = next((before for name, before, _after in changed if name == "owner_unit_id"), None)
+    rest = [line for line in changed if line[0] != "owner_unit_id"]
+    labels = "、".join(dict.fromkeys(str(label) for label, _old, _new in changes(type(record), rest)))
+    told = {"record": record.title, "what": labels or _("系统字段")}
+    if owner is not None:
+        units = class_of_table("unit")
+        mine = select(units.name).where(units.id == owner)
+        former = session_of(record).scalar(mine.execution_options(**door("name of the former owner")))
+        told |= {"now": record.owner_unit.name, "unit": former or _("原单位")}
+        if not rest:
+            words = _("「%(record)s」合并后已转到%(now)s；请先转移回%(unit)s，再撤销合并", **told)
+        else:
+            words = _(
+                "「%(record)s」合并后已转到%(now)s，%(what)s也已改动；请先转移回%(unit)s，改回原来的内容，再撤销合并",
+                **told,
+            )
+        return words
+    told |= {
+        "who": record.updated_by_name or _("他人"),
+        "when": record.updated_at.strftime("%Y-%m-%d %H:%M"),
+    }
+    if any(name in type(record).children for name, _old, _new in rest):  # a row that has gone has gone
+        return _("「%(record)s」合并后又由%(who)s于%(when)s改动（%(what)s），不能撤销合并", **told)
+    return _(
+        "「%(record)s」合并后又由%(who)s于%(when)s改动（%(what)s），不能撤销合并；请先改回原来的内容，再撤销合并",
+        **told,
+    )
 
 
 def has_swallowed_nothing(record: Any, actor: Actor) -> Any:

@@ -72,6 +72,13 @@ def is_not_reported(record: Any, actor: Actor) -> Any:
     return None
 
 
+def is_open_to_edit(record: Any, actor: Actor) -> Any:
+    """Where the type says so, what has been reported stays as the superior saw it (AID-R128, unified U13)."""
+    if record.lock_after_report and record.holder_depth < tree.depth_of(record.owner_path):
+        return _("「%(record)s」已上报，不能修改；确需修改的，请上级单位退回", record=record.title)
+    return None
+
+
 def is_complete(record: Any, actor: Actor) -> Any:
     """What goes up passes every rule of a save, and the type's own rules for reporting (AID-R032)."""
     problems = [problem for problem in check(record) if not problem.warning]
@@ -138,6 +145,8 @@ class Reportable(Reviewed, Record):
 
     #: what must hold before a record goes up, beyond the rules of every save
     report_rules: ClassVar[tuple[Any, ...]] = ()
+    #: whether a record is not edited any more once it has gone up (unified U13)
+    lock_after_report: ClassVar[bool] = False
 
     owner_unit_id: Mapped[int] = columns.reference(_("所属单位"), "unit", automatic=True, nullable=False)
     owner_path: Mapped[str] = mapped_column(tree.PathType, nullable=False)
@@ -176,7 +185,7 @@ class Reportable(Reviewed, Record):
             hop=DOWN,
         ),
     )
-    edit_guards = (is_own,)
+    edit_guards = (is_own, is_open_to_edit)
     delete_guards = (is_own, is_not_reported)
 
     @classmethod

@@ -13,8 +13,11 @@ def test_every_page_of_the_menu_opens_without_complaint(sit, name):
     """Neither a script error nor a breach of the content policy; a heading and one current line each."""
     page = sit(name).page
     page.goto("/")
+    for group in page.locator(".kit-menu > ul > li > details > summary").all():
+        group.click()
+        expect(group.locator("xpath=..").locator(".kit-leaf").first).to_be_attached()
     addresses = page.locator(".kit-leaf").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
-    assert len(addresses) > 8
+    assert len(addresses) > 40
     for address in addresses:
         answer = page.goto(address)
         assert answer.status == 200, address
@@ -114,3 +117,13 @@ def test_the_administrator_keeps_the_code_tables(sit):
     expect(page.locator("main")).to_contain_text("代码表")
     page.locator(".unit-tables a").nth(2).click()
     expect(page.locator(".unit-values tbody tr").first).to_be_visible()
+
+
+def test_a_group_at_the_foot_of_the_menu_comes_into_sight_when_it_is_opened(sit):
+    """Its lines are fetched then, and would stand below the window."""
+    page = sit("dewai_clerk").page
+    page.goto("/archive/list/?shelf=hardship")
+    group = page.locator(".kit-menu > ul > li > details", has_text="财政专项资金管理")
+    assert not group.locator(".kit-leaf").count()
+    group.locator("summary").first.click()
+    expect(group.get_by_text("资金对账")).to_be_in_viewport()

@@ -100,7 +100,7 @@ def test_a_file_becomes_temporary_and_formal_again(sit, people):  # AID-R076, R0
     expect(page.locator("[data-tick]")).to_have_count(0)
     page.click("tbody a[title='转为困难职工']")
     page.click("#kit-dialog [data-save]")
-    expect(page.locator("#kit-dialog .kit-error")).to_contain_text("请填写困难类别")
+    expect(page.locator("#kit-dialog .kit-error")).to_contain_text("请选择困难类别")
     page.select_option("#kit-dialog [name=hardship_category]", label="低保户")
     with page.expect_navigation():
         page.click("#kit-dialog [data-save]")

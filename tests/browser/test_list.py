@@ -270,3 +270,16 @@ def test_the_number_of_a_name_search_comes_after_the_rows(clerk):
     number = surnames.count(common)
     expect(page.locator("#kit-count")).to_contain_text(f"共{number}条 共{number}页")
     expect(page.locator("#tab-all .kit-count")).to_have_text(str(number))
+
+
+def test_the_foot_stays_in_sight_below_a_message(clerk):
+    """What a step has told stands above the list and takes its room from the rows, not from the foot."""
+    page = clerk.page
+    page.goto("/archive/list/?shelf=hardship")
+    told = '<div class="kit-alert kit-alert-green" role="status" data-alert><div>上报成功：1条</div></div>'
+    page.evaluate("words => document.querySelector('main').insertAdjacentHTML('afterbegin', words)", told * 2)
+    expect(page.locator("main > [data-alert]")).to_have_count(2)
+    foot = page.locator(".kit-foot").bounding_box()
+    assert foot["y"] + foot["height"] <= 768
+    scrolls = page.evaluate("(one => one.scrollHeight - one.clientHeight)(document.querySelector('main'))")
+    assert scrolls <= 0

@@ -19,7 +19,15 @@ from tests.workflows.test_matrix import DOOR
 ROOT = Path(__file__).parents[2]
 CODE = sorted(p for p in (ROOT / "app").rglob("*.py") if "migrations" not in p.parts)
 #: models that a module's record is made of, and the kit's own
-PARTS = {"family_member", "assignment", "login_attempt"}
+PARTS = {
+    "aid_measure",
+    "assignment",
+    "family_member",
+    "fund_summary_line",
+    "login_attempt",
+    "numbering",
+    "visitor",
+}
 #: views that belong to no module
 FRONT = {"home"}
 #: who may end a transaction
@@ -31,6 +39,7 @@ COMMITS = (
 )  # the last: one page with seven deeds
 #: who may name a table without its class; each was read for leaks
 BARE = {
+    "app/kit/dimension.py",  # lines joined to their record in the scope of its statement
     "app/kit/bulk.py",
     "app/kit/codes.py",
     "app/kit/database.py",
@@ -38,7 +47,10 @@ BARE = {
     "app/kit/saving.py",
     "app/kit/scope.py",
     "app/models/account.py",
+    "app/models/aid_doubt/__init__.py",  # its own items, of whose aids each is judged
+    "app/models/aid_doubt/search.py",  # whether a file was cancelled, which its look-up tells everybody
     "app/models/code_value.py",
+    "app/models/likeness/meeting.py",
     "app/models/unit.py",
     "app/security/grants.py",
     "app/security/visitor.py",
@@ -267,7 +279,7 @@ def test_every_door_past_the_scope_gives_its_reason():
 
 @pytest.mark.parametrize("path", CODE, ids=name_of)
 def test_no_file_grows_beyond_a_screenful_of_screens(path):
-    limit = 600 if name_of(path) == "app/kit/pages.py" else 480
+    limit = 550 if name_of(path) == "app/kit/pages.py" else 480
     assert len(path.read_text(encoding="utf-8").splitlines()) <= limit
 
 

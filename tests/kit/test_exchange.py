@@ -20,7 +20,7 @@ from flask_babel import Babel
 from app.kit import exchange
 from app.kit.errors import Refused
 from app.kit.exchange import attachment, content_disposition, csv_lines, docx_file, xlsx_file
-from app.kit.pages import PrintPage, PrintTable
+from app.kit.papers import PrintPage, PrintTable
 from app.kit.scope import Actor, acting, current
 
 ID_CARD = "110102198001011234"

@@ -211,3 +211,24 @@ def test_the_form_of_a_large_family_stays_light(login, make_archive, people):
     for index, member in enumerate(family["family_members"]):
         (chosen,) = form.xpath(f".//select[@name='family_members-{index}-relation']/option")
         assert chosen.get("value") == member["relation"]
+
+
+def test_the_lines_of_a_closed_group_come_when_it_is_opened(login):
+    """A page carries its own group; the others are fetched, and kept by the browser while the rights are the same."""
+    clerk = login("dewai_clerk")
+    page = lxml.html.fromstring(clerk.get("/archive/list/?shelf=hardship").text)
+    assert page.xpath("//nav//a[contains(@href, '/archive/statistics')]")
+    assert not page.xpath("//nav//a[contains(@href, '/aid/statistics')]")
+    [address] = page.xpath("//nav//ul[starts-with(@hx-get, '/menu/aid?')]/@hx-get")
+    answer = clerk.get(address, headers={"HX-Request": "true"})
+    assert "帮扶情况统计" in answer.text
+    assert "<nav" not in answer.text
+    assert answer.cache_control.private
+    assert answer.cache_control.max_age > 3600
+
+
+def test_the_lines_of_a_group_are_those_of_the_rights(login):
+    reader = login("dewai_reader")  # 信访接待 alone
+    assert "信访接待情况查询" in reader.get("/menu/petition").text
+    for name in ("aid", "archive", "account", "nothing"):
+        assert reader.get(f"/menu/{name}").status_code == 404, name

@@ -5,6 +5,8 @@ Run as a program it is a worker that takes small bites: ``python tests/kit/test_
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import io
 import os
 import random
@@ -24,6 +26,7 @@ from app.demo.people import People
 from app.kit import bulk, history, importing, template
 from app.kit.bulk import Judge
 from app.kit.layout import KEY_NAME, Layout, plain
+from app.kit.name_search import NameSearch
 from app.kit.record import check, fill, judging
 from app.models.archive import Archive
 from app.models.family_member import FamilyMember
@@ -33,6 +36,7 @@ from tests.scratch import scratch_database
 ROOT = Path(__file__).parents[2]
 HOUSEHOLDS, FAULTY = 240, 10
 LEASE = 2
+COUNT = sa.select(sa.func.count()).select_from(NameSearch).where(NameSearch.record_id < 0)
 #: makes the country, uploads argv[1] as the clerk of 德外街道 and prints the job's number
 UPLOAD = """
 import sys
@@ -229,8 +233,9 @@ def test_the_version_of_an_imported_record_is_that_of_a_save(country, make_archi
         judge = Judge(Archive, country.actor("dewai_clerk"))
         kept = history.snapshot(archive)
         assert history.snapshot(archive, judge._json) == kept
-        # the difference from nothing, reckoned the short way and the long way
+        # the difference from nothing, reckoned the short way and the long way, and without a snapshot
         assert history.difference({}, kept) == history.difference({"none": None}, kept)
+        assert history.beginning(archive, judge._json) == history.difference({}, kept)
 
 
 # --- the template -------------------------------------------------------------------------------------------------
@@ -295,17 +300,55 @@ if __name__ == "__main__":
     Worker(flask, lease=LEASE).run(once=True)
 
 
-def test_a_row_reads_the_same_however_quickly_it_is_written_for_copy():
-    """A row whose marks are all ours is taken as it stands; any other is escaped value by value."""
+def test_a_statement_waits_for_what_is_still_on_its_way(country, monkeypatch):
+    """Rows that are being sent are there for whatever is asked next on the same connection."""
+    write = bulk._write
+    monkeypatch.setattr(bulk, "_write", lambda *what: (time.sleep(0.2), write(*what)))
+    keys = [{"source": "archive", "key": f"k{n}", "record_id": -n} for n in range(1, 5001)]
+    with country.acting() as session, bulk._sending(session):
+        bulk.insert_values(session, NameSearch, keys)
+        assert session.scalar(COUNT) == 5000
+
+
+def test_what_was_refused_on_its_way_is_a_clash_and_leaves_nothing(country, people):
+    """Two households of one number, found out only by the server: none is stored, and the session lives on."""
+    who, typed = country.actor("dewai_clerk"), people.household(2)
+    with country.acting(who) as session, session.no_autoflush:
+        judge, count = Judge(Archive, who), sa.select(sa.func.count()).select_from(Archive)
+        before = session.scalar(count)
+        with bulk.giving(()), judging(session):
+            twins = [judge.read(typed)[0] for _each in range(2)]
+            for one in twins:
+                one.own(who)
+                judge.problems(one, set())
+            with pytest.raises(bulk.Clash):
+                bulk.store(session, judge, twins)
+            assert session.scalar(count) == before
+            bulk.store(session, judge, twins[:1])
+        assert session.scalar(count) == before + 1
+
+
+def test_the_collector_is_as_it_was_after_an_import():
+    """It is told to look less often only while rows are gone through, whatever comes of them."""
+    before = gc.get_threshold()
+    with contextlib.suppress(ZeroDivisionError), importing._rarely_collected():
+        assert gc.get_threshold()[0] == importing.OBJECTS
+        raise ZeroDivisionError
+    assert gc.get_threshold() == before
+
+
+def test_rows_read_the_same_however_quickly_they_are_written_for_copy():
+    """Rows whose marks are all ours are taken as they stand; any others are escaped value by value."""
     texts = ["", "张三", r"\N", r"a\b", "a\tb", "a\nb", "a\rb", "\\", "\\\t\\n", None, 7, True, False, 1.5]
+    written = {None: None, True: "t", False: "f"}
     for _each in range(2000):
-        values = random.choices(texts, k=random.randint(1, 6))
-        line = bulk._copy_line(list(values), [])
-        assert line.endswith("\n")
-        told = [_read(text) for text in line[:-1].split("\t")]
-        written = {None: None, True: "t", False: "f"}
-        assert told == [
-            value if value.__class__ is str else written.get(value, str(value)) for value in values
+        width = random.randint(1, 6)
+        rows = [random.choices(texts, k=width) for _row in range(random.randint(1, 3))]
+        text = bulk._copy_text([list(one) for one in zip(*rows, strict=True)], [None] * width)
+        assert text.endswith("\n")
+        assert [[_read(value) for value in line.split("\t")] for line in text[:-1].split("\n")] == [
+            [value if value.__class__ is str else written.get(value, str(value)) for value in row]
+            for row in rows
         ]
 
 

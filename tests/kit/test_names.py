@@ -163,7 +163,7 @@ def test_the_demo_country_is_complete(system):
     for cls in (Archive, FamilyMember):
         assert system.scalar(select(func.count()).select_from(cls)) > 50
         assert not list(name_search.faults(system, cls))
-    assert name_search.searched() == [Archive, FamilyMember]
+    assert {Archive, FamilyMember} <= set(name_search.searched())
 
 
 def test_a_saved_record_is_found_by_its_name_and_so_are_its_children(system, make_archive, people):
@@ -342,7 +342,7 @@ def test_the_command_finds_and_mends_what_was_written_past_the_session(app, syst
     assert kept(db.session, lost) == names.keys("张三丰")
     assert kept(db.session, renamed) == names.keys("李四")
     again = runner.invoke(mend_names, ["--dry-run"])
-    assert (again.exit_code, again.output.count("缺0条，多0条")) == (0, 2)
+    assert (again.exit_code, again.output.count("缺0条，多0条")) == (0, len(name_search.searched()))
 
 
 def test_a_pointer_says_nothing_that_its_record_does_not():

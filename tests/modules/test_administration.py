@@ -365,7 +365,7 @@ class TestCodes:
         typed = {"code_table_id": table.id, "label": "新"}
         assert rest(name).post("/api/v1/code_value/", json=typed).status_code == 403
         assert rest(name).get("/api/v1/code_value/").status_code == 200  # forms need them
-        assert "代码表管理" not in login(name).get("/").text
+        assert "代码表管理" not in login(name).menu()
 
     def test_add_change_delete_each_say_so(self, login, country, table):  # AID-R202
         assert "增加成功" in self.told(login, table, "add", label="特困职工")

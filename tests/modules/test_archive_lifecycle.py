@@ -666,3 +666,19 @@ def test_what_a_file_was_goes_with_it_out_of_scope(rest, country, make_archive):
     }
     assert {name for name, _old, _new in last.diff} >= {"owner_unit_id", "hardship_category"}
     assert "family_members" not in {name for name, _old, _new in last.diff}
+
+
+def test_the_file_of_another_unit_says_that_it_is_only_shown(login, country, make_archive):  # AID-R059
+    """Of a file that one may do something to, or sees anyway, that would not be true."""
+    far, near = make_archive("caohejing"), make_archive("dewai")
+    cancelled = country.step(make_archive("caohejing"), "deactivate", "caohejing_clerk", **REASON)
+    clerk = login("dewai_clerk")
+
+    def shown(file):
+        with country.app.test_request_context():
+            url = country.app.extensions["views"]["archive"].holder_url(file, country.actor("dewai_clerk"))
+        return words_of(clerk.get(url).text)
+
+    assert "只能查看" in shown(far)
+    assert "只能查看" not in shown(cancelled)
+    assert "只能查看" not in shown(near)

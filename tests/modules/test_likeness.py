@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import lxml.html
 import prison
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from app.kit import identity
+from app.kit import identity, likeness
 from app.kit.jobs import Job
 from app.kit.worker import Worker
 from app.models.archive import Archive
@@ -347,6 +348,43 @@ def test_the_keys_are_made_anew_when_they_are_lost(app, country, two):
     assert (two[0].id, two[1].id) in pairs(country)
 
 
+def test_files_keyed_by_older_keys_are_keyed_anew_and_what_was_put_aside_stays(app, country, rest, two):
+    pair = next(p for p in country.all(Likeness) if p.right_id == two[1].id)
+    dismiss(rest, pair)
+    with country.acting() as session:
+        session.execute(delete(LikenessKey))
+        session.execute(update(LikenessFile).values(edition=1))
+        session.commit()
+    assert find(app, country).done > 2
+    assert country.again(pair).is_dismissed
+    with country.acting() as session:
+        assert session.scalar(select(func.count()).select_from(LikenessKey)) > 0
+        assert set(session.scalars(select(LikenessFile.edition))) == {likeness.KEYED_AS}
+
+
+@pytest.mark.parametrize("many", [0, 10**6])
+def test_the_same_number_is_found_whether_asked_for_one_by_one_or_all_at_once(
+    app, country, one_number, monkeypatch, many
+):  # AID-R039
+    here, there = one_number
+    with country.acting() as session:
+        short = update(Archive).where(Archive.id == there.id).values(id_card_no=WEI[:6] + WEI[8:17])
+        session.execute(short)  # of 15 digits, AID-R042
+        session.commit()
+    monkeypatch.setattr(search, "MANY", many)
+    find(app, country)
+    assert (here.id, there.id) in pairs(country)
+
+
+def test_a_mistyped_number_meets_whatever_the_name_sounds_like(app, country, make_archive):
+    """Right numbers look past strangers' (signs of the keys); one that proves itself mistyped is met by all."""
+    wrong = number("65010219700305123")[:16] + "4" + WEI[17]
+    one = make_archive("dewai", **of())
+    other = make_archive("dewai", **again() | {"full_name": "张伟国", "id_card_no": wrong})
+    find(app, country)
+    assert (one.id, other.id) in pairs(country)
+
+
 def test_a_key_that_too_many_share_is_told_and_not_followed(app, country, make_archive, monkeypatch):
     monkeypatch.setattr(search, "MOST_SHARING", 3)
     files = [
@@ -378,6 +416,50 @@ def test_somebody_elses_run_is_waited_for(country, login):
     answer = login("dewai").post("/likeness/search")
     assert answer.status_code == 409
     assert "王秀英" in words_of(answer.text)
+
+
+def test_a_run_is_asked_for_over_rest(app, country, rest, make_archive):  # DESIGN §8
+    """As 快速上报: 202 and the job; what it finds is in the list."""
+    one, other = make_archive("dewai", **of()), make_archive("dewai", **again())
+    client = rest("dewai")
+    answer = client.post(f"{API}steps/search", json={})
+    assert answer.status_code == 202, answer.json
+    work(app)
+    assert client.get(f"/api/v1/job/{answer.json['job']}").json["result"]["state"] == "成功"
+    pairs = [{pair[side].get("id") for side in ("left", "right")} for pair in client.get(ALL).json["result"]]
+    assert {one.id, other.id} in pairs
+    assert client.post(f"{API}steps/search", json={"whole": True}).status_code == 202
+    assert client.post(f"{API}steps/search").status_code == 202  # the same job: one at a time
+
+
+@pytest.mark.parametrize(
+    "body", [{"whole": "1"}, {"whole": None}, {"whole": 10**9}, {"unit": 1}, {"ids": [1]}]
+)
+def test_what_a_run_does_not_ask_is_told(country, rest, body):
+    answer = rest("dewai").post(f"{API}steps/search", json=body)
+    assert answer.status_code == 422
+    assert set(answer.json["errors"]) == set(body)
+    assert not [job for job in country.all(Job) if job.kind == search.KIND]
+
+
+def test_who_may_not_merge_asks_for_no_run(country, rest, anonymous):  # AID-R002
+    assert rest("dewai_clerk").post(f"{API}steps/search", json={}).status_code == 403
+    assert anonymous.post(f"{API}steps/search", json={}).status_code == 401
+    assert rest("dewai").post(f"{API}steps/search", data="[1]").status_code == 400
+
+
+def test_the_page_of_who_never_looked_has_one_button(login):
+    """And the words that it answers to."""
+    page = login("dewai").get("/likeness/list/").text
+    assert "还没有查找过" in page
+    assert (
+        len(
+            lxml.html.fromstring(page).xpath(
+                "//main//*[normalize-space(.)='重新查找'][self::a or self::button]"
+            )
+        )
+        == 1
+    )
 
 
 def test_whose_right_is_gone_finds_nothing(app, country, login):

@@ -255,7 +255,7 @@ def test_a_list_that_is_closed_to_the_person_has_no_options(login, rest, country
     assert choose(clerk, columns=["full_name"]).status_code == 404
     answer = client.post("/api/v1/list_preference/", json={"list_key": KEY})
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["list_key"])
-    assert "自定义显示选项" not in clerk.get("/").text
+    assert "自定义显示选项" not in clerk.menu()
 
 
 def test_one_list_has_one_record_and_it_is_ones_own(rest, country):  # AID-R113

@@ -1,24 +1,18 @@
 """Exports through death and beside others, over connections of their own.
 
-Run as a program it is a worker that dies: ``python tests/workflows/test_export_alone.py <where> <url> <home>``.
+Run as a program it is a worker that dies: ``python tests/workflows/test_export_alone.py <url> <home> <where>``.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
-import threading
 import zipfile
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-import config
-from app import create_app
 from app.kit.clock import now
 from app.kit.database import db
 from app.kit.errors import Refused
@@ -26,41 +20,16 @@ from app.kit.jobs import Job, JobContext
 from app.kit.reminders import Reminder
 from app.kit.worker import Worker
 from app.models.export_application import ExportApplication, night
-from tests.scratch import furnish, scratch_database
-from tests.world import PASSWORD, Country
+from tests.alone import application, at_once, country, die, nation, place, run_program
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["country", "nation", "place"]  # fixtures
 #: where a worker dies: with half a file, with a whole one and the job open, with the file in its place uncommitted
 PLACES = ("half", "whole", "placed")
 
 
-def application(url, home):
-    settings = {"SQLALCHEMY_DATABASE_URI": url, "UNIONDESK_HOME": str(home), "PROPAGATE_EXCEPTIONS": True}
-    return create_app(type("Tests", (config.Testing,), settings))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, worker_id):
-    """URL of a database, and a data folder."""
-    with scratch_database(tmp_path_factory.mktemp("database"), f"{worker_id}_exports") as url:
-        yield url, tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def nation(place):
-    """The application on it, with the demo country."""
-    flask = application(*place)
-    furnish(flask, 20, PASSWORD)
-    yield flask
-    with flask.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 @pytest.fixture
-def record(nation):
+def record(country):
     """An application of 德外街道总工会, not yet approved."""
-    country = Country(nation)
     typed = {"export_unit_id": country.unit("dewai").id, "archive_kinds": ["hardship", "temporary"]}
     return country.make(ExportApplication, typed, country.actor("dewai"))
 
@@ -80,17 +49,14 @@ def approve(country, record):
 
 @pytest.mark.real_commits
 @pytest.mark.parametrize("where", PLACES)
-def test_after_kill_9_there_is_a_whole_file_with_its_state_or_neither(nation, place, record, where):
+def test_after_kill_9_there_is_a_whole_file_with_its_state_or_neither(nation, country, place, record, where):
     # AID-R108
-    country, url, home = Country(nation), *place
     assert approve(country, record) is None
     with country.acting() as session:
         night.begin_all(session)
         session.commit()
-    dead = subprocess.run(
-        [sys.executable, __file__, where, url, str(home)], cwd=ROOT, env=_environment(), check=False
-    )
-    assert dead.returncode == -signal.SIGKILL
+    dead = run_program(__file__, *place, where)
+    assert dead.returncode == -signal.SIGKILL, dead.stderr
     assert country.again(record).export_state == "not_exported"
     assert not told(country, record)
     with country.acting() as session:  # its lease runs out
@@ -101,6 +67,7 @@ def test_after_kill_9_there_is_a_whole_file_with_its_state_or_neither(nation, pl
     Worker(nation).run(once=True)
     done = country.again(record)
     assert done.export_state == "exported"
+    _url, home = place
     file = home / "exports" / f"{record.id}.zip"
     assert file.stat().st_size == done.file_size
     with zipfile.ZipFile(file) as parcel:
@@ -119,33 +86,19 @@ def told(country, record):
     return [reminder for reminder in found if reminder.record_ids == [record.id]]
 
 
-def _environment():
-    return os.environ | {"PYTHONPATH": str(ROOT)}
-
-
 @pytest.mark.real_commits
-def test_of_two_administrators_at_once_one_wins(nation, record):
-    country, start, words = Country(nation), threading.Barrier(2), []
+def test_of_two_administrators_at_once_one_wins(nation, country, record):
+    words = []
 
     def click():
-        start.wait(20)
         words.append(approve(country, record))
         with nation.app_context():
             db.session.remove()
 
-    threads = [threading.Thread(target=click) for _window in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    at_once(click, click, within=60)
     assert sorted(one is None for one in words) == [False, True]
     assert "不必再批准" in next(one for one in words if one)
     assert [version.step for version in country.versions(record)] == ["add", "approve"]
-
-
-def die():
-    """As a machine that loses its power."""
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_at(where):
@@ -178,6 +131,6 @@ def die_at(where):
 
 
 if __name__ == "__main__":
-    place_of_death, database, folder = sys.argv[1:]
+    database, folder, place_of_death = sys.argv[1:]
     die_at(place_of_death)
     Worker(application(database, folder)).run(once=True)

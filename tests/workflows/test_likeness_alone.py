@@ -1,17 +1,14 @@
 """重新查找 through death: killed at any chunk, the next worker goes on, and finds what an undisturbed run finds.
 
-Run as a program it is a worker that dies: ``python tests/workflows/test_likeness_alone.py <chunk> <before|after>``.
+Run as a program it is a worker that dies: ``python tests/workflows/test_likeness_alone.py <url> <home> <chunk> <before|after>``.
 """
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 import time
 from itertools import count
-from pathlib import Path
 
 import pytest
 from sqlalchemy import delete, select
@@ -24,11 +21,10 @@ from app.kit.worker import Worker
 from app.models.archive import Archive
 from app.models.likeness import Likeness, search
 from app.models.likeness.keys import LikenessFile, LikenessKey
-from tests.workflows.test_sweep_alone import application, country, nation, place
+from tests.alone import application, country, die, nation, place, run_program
 
 __all__ = ["country", "nation", "place"]  # fixtures
 pytestmark = pytest.mark.real_commits
-ROOT = Path(__file__).parents[2]
 LEASE = 1
 
 
@@ -55,18 +51,9 @@ def kept(country):
     return pairs, keys, files
 
 
-def die(place, chunk, when):
+def worker_dies(place, chunk, when):
     """A worker of its own process that is killed at a chunk, before or after its commit."""
-    url, home = place
-    environment = os.environ | {"WORK_URL": url, "WORK_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, __file__, str(chunk), when],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    done = run_program(__file__, *place, chunk, when)
     assert done.returncode == -signal.SIGKILL, done.stderr
     time.sleep(LEASE + 1.1)  # its lease runs out; moments are kept to the second
 
@@ -91,7 +78,7 @@ def test_killed_at_any_chunk_it_finds_what_an_undisturbed_run_finds(
         session.commit()
     pk = ask(country)
     for chunk, when in deaths:
-        die(place, chunk, when)
+        worker_dies(place, chunk, when)
     Worker(nation, lease=60).run(once=True)
     job = country.read(Job, pk)
     assert (job.state, job.attempts, job.done) == ("done", 3, job.total), job.message
@@ -108,20 +95,21 @@ def test_killed_at_any_chunk_it_finds_what_an_undisturbed_run_finds(
 
 if __name__ == "__main__":
     search.CHUNK = 2
-    chunk, when, ends = int(sys.argv[1]), sys.argv[2], count(1)
+    url, home, chunk, when = sys.argv[1:]
+    fatal, ends = int(chunk), count(1)
     checkpoint = JobContext.checkpoint
 
     def deadly(ctx: JobContext) -> None:
         """The chunk's end, at which this process may end too."""
         seen = next(ends)
-        if seen == chunk and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+        if seen == fatal and when == "before":
+            die()
         checkpoint(ctx)
-        if seen == chunk:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if seen == fatal:
+            die()
 
     JobContext.checkpoint = deadly
-    flask = application(os.environ["WORK_URL"], Path(os.environ["WORK_HOME"]))
+    flask = application(url, home)
     Worker(flask, lease=LEASE).run(once=True)
     with flask.app_context(), acting(None):
         db.session.remove()

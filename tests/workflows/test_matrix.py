@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.demo import business
 from app.modules import MODULES
 
 #: what opens without a right of its own: the door, the health, the static files, the language
@@ -35,7 +36,14 @@ INSIDE, OUTSIDE, NOBODY = "dewai", "caohejing", "dewai_reader"
 ROOT_ONLY = {"code_table", "code_value"}
 #: pickers: open to everybody who is logged in, and scoped
 PICKERS = ("/pick", "/pick/<table>")
-VALUES = {"step": "report", "file": "1", "table": "gender", "deed": "order", "version": "v1"}
+VALUES = {
+    "step": "report",
+    "file": "1",
+    "archive_id": "1",
+    "table": "gender",
+    "deed": "order",
+    "version": "v1",
+}
 VIEWS = {module.view.model.resource(): module.view for module in MODULES}
 
 
@@ -183,6 +191,9 @@ def test_ones_own_records_open(app, login, rest, country, everything):
 def test_a_record_is_seen_by_its_line_of_superiors_only(country, resource):  # AID-R014
     """Page, REST and count agree with the scope for every unit of the country."""
     model = VIEWS[resource].model
+    with country.acting() as session:
+        business.conduct(session)
+        session.commit()
     every = country.all(model)
     assert every
     for login in ("root", "bj", "xicheng", "dewai", "xinfeng", "haidian", "sh", "caohejing"):

@@ -438,9 +438,64 @@ def test_an_edit_stands_against_undoing(country, make_archive, merge, undo):
     with country.acting(who) as session:
         saving.save(session, session.get(Archive, survivor.id), {"remarks": "合并后又补充"}, who)
         session.commit()
-    with pytest.raises(Refused, match="备注"):
+    with pytest.raises(Refused, match=r"备注.*请先改回原来的内容"):
         undo(survivor)
     assert country.again(source).merged_into_id == survivor.id
+    with country.acting(who) as session:
+        saving.save(session, session.get(Archive, survivor.id), {"remarks": survivor.remarks}, who)
+        session.commit()
+    undo(survivor)  # the way out that was told
+    assert country.again(source).merged_into_id is None
+
+
+def test_a_removed_member_stands_against_undoing_for_good(country, make_archive, merge, undo):
+    survivor, source = make_archive(members=1), make_archive(members=0)
+    merge(survivor, source)
+    who = country.actor("dewai_clerk")
+    with country.acting(who) as session:
+        typed = {"family_members": [], "household_size": 1}
+        saving.save(session, session.get(Archive, survivor.id), typed, who)
+        session.commit()
+    with pytest.raises(Refused) as why:
+        undo(survivor)
+    assert "不能撤销合并" in str(why.value)
+    assert "改回" not in str(why.value)
+
+
+def test_a_transfer_stands_against_undoing_until_it_is_taken_back(country, make_archive, merge, undo):
+    """Who transferred the survivor is told where to transfer it back, and then it can be undone (AID-R095, R102)."""
+    survivor, source = make_archive(at="xicheng"), make_archive(at="xicheng")
+    merge(survivor, source, by="xicheng", phone="13911112222")
+    moved = country.step(survivor, "transfer", "xicheng", target_unit_id=country.unit("xicheng").id)
+    with pytest.raises(Refused) as why:
+        undo(survivor, by="xicheng")
+    for unit in ("xicheng", "dewai"):
+        assert country.unit(unit).name in str(why.value)
+    assert f"请先转移回{country.unit('dewai').name}，再撤销合并" in str(why.value)
+    back = country.step(moved, "transfer", "xicheng", target_unit_id=country.unit("dewai").id)
+    country.bring(back, at="xicheng")
+    assert undo(survivor, by="xicheng").phone == survivor.phone
+    assert country.again(source).merged_into_id is None
+
+
+def test_a_transfer_that_changed_the_number_says_so(country, make_archive, merge, undo):
+    """职工编号 gives way in another unit: it is changed back too, as the words say."""
+    survivor, source = make_archive(at="xicheng"), make_archive(at="xicheng")
+    make_archive("xinjiekou", archive_no=survivor.archive_no)
+    merge(survivor, source, by="xicheng")
+    country.step(survivor, "transfer", "xicheng", target_unit_id=country.unit("xinjiekou").id)
+    country.bring(country.again(survivor), at="xicheng")
+    with pytest.raises(Refused, match="职工编号也已改动；请先转移回"):
+        undo(survivor, by="xicheng")
+    back = country.step(survivor, "transfer", "xicheng", target_unit_id=country.unit("dewai").id)
+    who = country.actor("dewai_clerk")
+    with country.acting(who) as session:
+        found = session.get(Archive, survivor.id)
+        saving.save(session, found, {"archive_no": survivor.archive_no}, who)
+        session.commit()
+    country.bring(country.again(back), at="xicheng")
+    undo(survivor, by="xicheng")
+    assert country.again(source).merged_into_id is None
 
 
 def test_a_number_that_was_taken_stands_against_undoing(country, people, make_archive, merge, undo):

@@ -2,60 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
+from functools import partial
 
 import pytest
-from flask_migrate import upgrade
 
-import config
-from app import create_app
-from app.demo import country as demo
 from app.demo.people import People
-from app.kit import codes, saving
+from app.kit import saving
 from app.kit.claims import IdentityClaim
 from app.kit.database import db
 from app.kit.errors import AppError, Invalid, Refused
-from app.kit.scope import SYSTEM, acting
+from app.kit.scope import acting
 from app.models.archive import Archive
-from app.security import grants
 from app.workflows.mergers import Merger
-from tests.scratch import scratch_database
-from tests.world import PASSWORD, Country
+from tests import alone
+from tests.alone import country, files_of, nation, place
 
+__all__ = ["country", "nation", "place"]  # fixtures
 pytestmark = pytest.mark.real_commits
-
-
-@pytest.fixture(scope="module")
-def nation(tmp_path_factory, worker_id):
-    """An application with the demo country on a database that really commits."""
-    with (
-        scratch_database(tmp_path_factory.mktemp("database"), f"{worker_id}_merges") as url,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("UNIONDESK_DEMO_PASSWORD", PASSWORD)
-        settings = {
-            "SQLALCHEMY_DATABASE_URI": url,
-            "UNIONDESK_HOME": str(tmp_path_factory.mktemp("home")),
-            "PROPAGATE_EXCEPTIONS": True,
-        }
-        flask = create_app(type("Tests", (config.Testing,), settings))
-        with flask.app_context(), acting(SYSTEM):
-            upgrade()
-            codes.seed()
-            grants.sync(db.session)
-            db.session.commit()
-            demo.load(db.session, 20)
-            db.session.commit()
-        yield flask
-        with flask.app_context():
-            db.session.remove()
-            db.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def country(nation):
-    return Country(nation)
+at_once = partial(alone.at_once, told=(AppError,), within=60)
 
 
 @pytest.fixture(scope="module")
@@ -67,31 +32,7 @@ def people():
 def files(country, people):
     """``files(3)`` → new files of dewai."""
 
-    def make(number):
-        typed = [people.household(members=1, hardship_category="low_income") for _n in range(number)]
-        return [country.make(Archive, one, "dewai") for one in typed]
-
-    return make
-
-
-def at_once(*deeds):
-    """Run these together, all from the same moment on. Returns what each raised, or None."""
-    start, raised = threading.Barrier(len(deeds)), [None] * len(deeds)
-
-    def run(number, deed):
-        start.wait()
-        try:
-            deed()
-        except AppError as why:
-            raised[number] = why
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-        assert not thread.is_alive(), "somebody waits for ever"
-    return raised
+    return partial(files_of, country, people, "dewai")
 
 
 def merging(country, survivor, *sources, by="dewai", **chosen):

@@ -350,7 +350,7 @@ def test_the_page_says_why_there_is_nothing_to_send(login, country, hold):
 
 def test_the_menu_offers_what_the_unit_may(login):  # aid.md 6; AID-R035
     def lines(who):
-        return [a.get("href") for a in lxml.html.fromstring(login(who).get("/").text).iter("a")]
+        return [a.get("href") for a in lxml.html.fromstring(login(who).menu()).iter("a")]
 
     both = {"/archive/sweep/report", "/archive/sweep/send_back"}
     assert both <= set(lines("dewai_clerk"))

@@ -1,81 +1,32 @@
 """快速上报 and 快速退回 beside others and through death, over connections of their own.
 
-Run as a program it is a worker that dies: ``python tests/workflows/test_sweep_alone.py <the statement to die at> …``.
+Run as a program it is a worker that dies: ``python tests/workflows/test_sweep_alone.py <url> <home> <statement> …``.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import sys
-import threading
 from collections import Counter, defaultdict
-from pathlib import Path
 from random import Random
 
 import pytest
 import sqlalchemy as sa
-from flask_migrate import upgrade
 
-import config
-from app import create_app
-from app.demo import country as demo
 from app.demo.people import People
-from app.kit import codes, sweep, tree
+from app.kit import sweep, tree
 from app.kit.database import db
 from app.kit.errors import AppError
 from app.kit.history import RecordVersion
 from app.kit.jobs import Job
 from app.kit.reminders import Reminder
-from app.kit.scope import SYSTEM, acting
+from app.kit.scope import acting
 from app.kit.worker import Worker
 from app.kit.workflow import StepLog
 from app.models.archive import Archive
-from app.security import grants
-from tests.scratch import scratch_database
-from tests.world import PASSWORD, Country
+from tests.alone import at_once, country, die_often, files_of, live_and_die, nation, place
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["country", "nation", "place"]  # fixtures
 CHUNK = 3
-
-
-def application(url, home):
-    settings = {"SQLALCHEMY_DATABASE_URI": url, "UNIONDESK_HOME": str(home), "PROPAGATE_EXCEPTIONS": True}
-    return create_app(type("Tests", (config.Testing,), settings))
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory, worker_id):
-    """URL of a database with the demo country, and a data folder."""
-    with (
-        scratch_database(tmp_path_factory.mktemp("database"), f"{worker_id}_sweeps") as url,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("UNIONDESK_DEMO_PASSWORD", PASSWORD)
-        yield url, tmp_path_factory.mktemp("home")
-
-
-@pytest.fixture(scope="module")
-def nation(place):
-    """The application on it."""
-    flask = application(*place)
-    with flask.app_context(), acting(SYSTEM):
-        upgrade()
-        codes.seed()
-        grants.sync(db.session)
-        db.session.commit()
-        demo.load(db.session, 20)
-        db.session.commit()
-    yield flask
-    with flask.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
-@pytest.fixture(scope="module")
-def country(nation):
-    return Country(nation)
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +37,6 @@ def people():
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
     monkeypatch.setattr(sweep, "CHUNK", CHUNK)
-
-
-def files_of(country, people, owner, number, at=""):
-    made = [
-        country.make(Archive, people.household(members=1, hardship_category="low_income"), owner)
-        for _n in range(number)
-    ]
-    return [country.bring(file, at=at) if at else file for file in made]
 
 
 def asked(country, who, step, unit):
@@ -118,22 +61,7 @@ def test_whenever_the_worker_is_killed_nothing_is_lost_or_doubled(place, nation,
         session.execute(sa.update(Archive).where(Archive.id == bad).values(phone=""))
         session.commit()
     job_id = asked(country, "xueyuanlu_clerk", "report", "xueyuanlu")
-    with nation.app_context():
-        db.engine.dispose()
-    url, home = place
-    environment = os.environ | {"SWEEP_URL": url, "SWEEP_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    points = [str(n) for n in range(1, 60, 2)]
-    done = subprocess.run(
-        [sys.executable, __file__, *points],
-        cwd=ROOT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    deaths = done.stdout.split()
-    assert deaths.count("killed") > 15, done.stdout
-    assert deaths[-1] == "lived"
+    assert die_often(__file__, place, nation, 60) > 15
     job = country.read(Job, job_id)
     moved = [pk for pk in ids if pk != bad]
     assert (job.state, job.result["skipped"], [one["id"] for one in job.errors]) == (
@@ -178,27 +106,6 @@ def story_holds(country, files, start):
         assert steps.count("report") + steps.count("send_back") >= len(ways[file.id])
         edits = steps.count("edit")
         assert now.version == file.version + len(ways[file.id]) + edits, file.id
-
-
-def at_once(*deeds):
-    """Do them all at the same time; raises what one of them raises."""
-    failures, gate = [], threading.Barrier(len(deeds))
-
-    def run(deed):
-        try:
-            gate.wait(30)
-            deed()
-        except Exception as wrong:  # noqa: BLE001 - raised in the test's own thread
-            failures.append(wrong)
-
-    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-        assert not thread.is_alive()
-    if failures:
-        raise failures[0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -290,39 +197,6 @@ def test_the_same_unit_twice_at_once_is_one_job(nation, country, people):
 # --- the program ----------------------------------------------------------------------------------------------
 
 
-def live(flask, fatal):
-    """Work until nothing is due; die at the ``fatal``-th statement or commit."""
-    count = [0]
-
-    def step(*_args):
-        count[0] += 1
-        if count[0] == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    with flask.app_context():
-        sa.event.listen(db.engine, "before_cursor_execute", step)
-        sa.event.listen(db.engine, "commit", step)
-    Worker(flask, lease=600).run(once=True)
-
-
-def revive(flask):
-    """As if the dead worker's lease had run out."""
-    with flask.app_context(), acting(SYSTEM):
-        mine = sa.update(Job.__table__).where(Job.__table__.c.state == "running")
-        with db.engine.begin() as connection:
-            connection.execute(mine.values(lease_until=sa.text("'2020-01-01 00:00:00'"), attempts=0))
-        db.engine.dispose()
-
-
 if __name__ == "__main__":
     sweep.CHUNK = CHUNK
-    made = application(os.environ["SWEEP_URL"], os.environ["SWEEP_HOME"])
-    for point in [*map(int, sys.argv[1:]), 10**9]:
-        child = os.fork()
-        if not child:
-            live(made, point)
-            os._exit(0)
-        _pid, status = os.waitpid(child, 0)
-        print("killed" if os.WIFSIGNALED(status) else "lived", flush=True)
-        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-        revive(made)
+    live_and_die(*sys.argv[1:])

@@ -1,16 +1,13 @@
 """批量转移档案 and 粘贴单位 beside others and through death, over connections of their own.
 
-Run as a program it is a worker that dies: ``python tests/workflows/test_transferring_alone.py <statement> …``.
+Run as a program it is a worker that dies: ``python tests/workflows/test_transferring_alone.py <url> <home> <statement> …``.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,16 +25,9 @@ from app.models.archive import Archive
 from app.models.assignment import Assignment
 from app.models.unit import Unit
 from app.workflows import moving, transferring
-from tests.workflows import test_sweep_alone as sweeps
-from tests.workflows.test_sweep_alone import application, at_once, files_of, live, revive
+from tests.alone import at_once, country, die_often, files_of, live_and_die, nation, place
 
-place, nation, country = (
-    sweeps.place,
-    sweeps.nation,
-    sweeps.country,
-)  # its fixtures, for a database of this file
-
-ROOT = Path(__file__).parents[2]
+__all__ = ["country", "nation", "place"]  # fixtures
 CHUNK = 3
 
 
@@ -73,20 +63,6 @@ def asked_to_move(country, who, unit, target):
     return pk
 
 
-def die_often(place, nation, most):
-    """Workers that are killed at every second statement, until one lives."""
-    with nation.app_context():
-        db.engine.dispose()
-    url, home = place
-    environment = os.environ | {"DYING_URL": url, "DYING_HOME": str(home), "PYTHONPATH": str(ROOT)}
-    points = [str(n) for n in range(1, most, 2)]
-    command = [sys.executable, __file__, *points]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
-    deaths = done.stdout.split()
-    assert deaths[-1] == "lived"
-    return deaths.count("killed")
-
-
 # --- death ----------------------------------------------------------------------------------------------------
 
 
@@ -96,7 +72,7 @@ def test_a_transfer_survives_every_death(place, nation, country, people):
     ids = [file.id for file in files]
     everything = country.all(Archive, Archive.owner_unit_id == country.unit("xueyuanlu").id)
     job_id = asked(country, "bj", "xueyuanlu", "xinjiekou")
-    assert die_often(place, nation, 70) > 15
+    assert die_often(__file__, place, nation, 70) > 15
     job, target = country.read(Job, job_id), country.unit("xinjiekou")
     assert (job.state, job.result["moved"], job.done) == ("done", len(everything), len(everything)), (
         job.message
@@ -120,7 +96,7 @@ def test_a_move_has_happened_or_has_not(place, nation, country, people):
     ]
     before = country.unit("xuhui")
     job_id = asked_to_move(country, "root", "xuhui", "bj")
-    assert die_often(place, nation, 60) > 10
+    assert die_often(__file__, place, nation, 60) > 10
     job = country.read(Job, job_id)
     assert job.state == "done", job.message
     after = country.unit("xuhui")
@@ -287,13 +263,4 @@ def test_two_moves_at_once_never_make_a_ring(nation, country):
 
 if __name__ == "__main__":
     transferring.CHUNK, moving.AT_ONCE = CHUNK, 0
-    made = application(os.environ["DYING_URL"], os.environ["DYING_HOME"])
-    for point in [*map(int, sys.argv[1:]), 10**9]:
-        child = os.fork()
-        if not child:
-            live(made, point)
-            os._exit(0)
-        _pid, status = os.waitpid(child, 0)
-        print("killed" if os.WIFSIGNALED(status) else "lived", flush=True)
-        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-        revive(made)
+    live_and_die(*sys.argv[1:])

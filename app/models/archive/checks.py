@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import false, or_, select
 
 from app.kit import claims, identity
 from app.kit.errors import Problem
@@ -14,6 +14,7 @@ from app.kit.record import session_of
 from app.kit.scope import Actor, door
 from app.models.archive.lookup import conflict_words
 from app.models.archive.problems import PROBLEM_FLAGS, in_the_way
+from app.workflows.mergers import links_to
 
 if TYPE_CHECKING:
     from app.models.archive import Archive
@@ -52,15 +53,12 @@ def has_no_problem_flags(archive: Archive) -> Iterator[Problem]:
 
 
 def has_no_linked_information(archive: Archive, actor: Actor) -> Any:
-    """Aid, talent and legal-aid records keep their archive (AID-R061)."""
-    for table in archive.metadata.sorted_tables:
-        column = table.c.get("archive_id")
-        if column is None or table.name == "family_member":
-            continue
-        if session_of(archive).scalar(
-            select(column).where(column == archive.id).limit(1).execution_options(**door("links to a file"))
-        ):
-            return _("「%(archive)s」已有帮扶、人才或法律援助信息，不能删除", archive=archive.title)
+    """Aid, talent and legal-aid records keep their archive (AID-R061): what says ``merge_moves`` and does not let go."""
+    links = [link for link in links_to(type(archive)) if not link.lets_go]
+    some = [select(link.cls.id).where(link.column == archive.id).exists() for link in links]
+    is_linked = select(or_(false(), *some)).execution_options(**door("links to a file"))
+    if session_of(archive).scalar(is_linked):
+        return _("「%(archive)s」已有帮扶、人才或法律援助信息，不能删除", archive=archive.title)
     return None
 
 

@@ -21,6 +21,7 @@ from app.kit.errors import Problem
 from app.kit.query import spellings
 from app.kit.record import check, session_of
 from app.kit.scope import SYSTEM, Actor, acting, actor, class_of_table, door
+from app.models.archive.linked import repeat_when_changed
 from app.models.archive.lists import in_cancelled_lists, in_normal_lists
 from app.models.archive.lookup import REGISTRY
 from app.models.family_member import FamilyMember
@@ -100,10 +101,11 @@ class Faulty:
 
     @classmethod
     def follow_up(cls, session: Session, before: Mapping[str, Any], now: Any, who: Actor) -> None:
-        """Another file may be in order once this one has let go of a number (AID-R088)."""
+        """What hangs on the file learns its name; another may be in order once it has let go of a number (AID-R088)."""
         stays = now is not None and not now.is_cancelled and now.merged_into_id is None
         kept = {claim.number for claim in now.identity_claims()} if stays else set()
         rejudge(session, _numbers_in(before) - kept, who)
+        repeat_when_changed(session, before, now)
 
 
 def claimable(archive: Archive, taken: Iterable[str] = ()) -> list[Claim]:

@@ -486,6 +486,12 @@
     );
   }
 
+  /** The field of a form that asks for one thing: one may type at once, and Enter sends it. */
+  function onlyField(form) {
+    const [one, another] = fieldsOf(form).filter((field) => field.tagName !== "BUTTON");
+    return another ? null : one;
+  }
+
   /** Of a group of radio buttons only one is stepped on. */
   function isTabStop(radio) {
     const group = findAll(`input[name="${CSS.escape(radio.name)}"]`, radio.form);
@@ -503,9 +509,11 @@
     const row = event.target.closest("[data-child-row]");
     const last = row && fieldsOf(form).filter((one) => row.contains(one)).pop();
     if (row && !row.nextElementSibling && (last === event.target || last?.closest("td") === event.target.closest("td"))) {
-      if (rowHasWords(row)) return void addRow(row.closest("[data-child]"));
+      const table = row.closest("[data-child]");
+      if (rowHasWords(row) && !isFull(table)) return void addRow(table);
     }
     const fields = fieldsOf(form);
+    if (onlyField(form)) return void find("[data-save]", form)?.click();
     const here = event.target.type === "radio" ? fields.findIndex((one) => one.name === event.target.name) : fields.indexOf(event.target);
     const next = fields[here + 1];
     next?.focus();
@@ -525,6 +533,8 @@
   function rowHasWords(row) {
     return findAll("input:not([type=hidden]), select, textarea", row).some((one) => one.name && one.value.trim());
   }
+
+  const isFull = (table) => findAll("[data-child-row]", table).length >= (Number(table.dataset.most) || Infinity);
 
   function addRow(table) {
     const body = find("[data-child-rows]", table);
@@ -578,7 +588,9 @@
         }
       });
     });
+    find("[data-add-row]", table).hidden = isFull(table);
     hintSizes(table.closest("form"));
+    sumColumns(table.closest("form"));
   }
 
   function changed(within) {
@@ -679,6 +691,19 @@
         control.append(hint);
       }
       hint.textContent = rows ? say("household", { n: rows, m: rows + 1 }) : "";
+    });
+  }
+
+  /** "sum:measures-amount" on an output: what a column of a child table comes to; saved rows that are locked count too. */
+  function sumColumns(form) {
+    if (!form) return;
+    findAll("[data-autofill^='sum:']", form).forEach((output) => {
+      const [, name] = pairs(output.dataset.autofill)[0];
+      const [table, column] = name.split("-");
+      const cents = findAll(`[data-child="${table}"] [data-child-row] [id$="-${column}"]`, form)
+        .map((one) => Math.round(Number(one.value.normalize("NFKC").replace(/,/g, "")) * 100) || 0)
+        .reduce((sum, one) => sum + one, 0);
+      output.textContent = (cents / 100).toFixed(2);
     });
   }
 
@@ -812,6 +837,15 @@
     return Array.isArray(axis) ? axis.map(dress) : dress(axis);
   }
 
+  /** Draw another measure in the chart that a button controls. */
+  function drawOther(button) {
+    const box = find("[data-chart]", document.getElementById(button.getAttribute("aria-controls")));
+    box.dataset.chart = button.dataset.draw;
+    box.option = undefined;
+    drawChart(box);
+    for (const one of button.parentElement.children) one.setAttribute("aria-pressed", String(one === button));
+  }
+
   const drawCharts = () => findAll("[data-chart]").forEach(drawChart);
 
   // ── frame ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -894,7 +928,12 @@
     findAll("select[data-shared]", within).forEach(shareOptions);
     findAll("select[data-remote], select[data-search]", within).forEach(searchable);
     findAll("form[data-draft]", within).forEach(keepDraft);
-    findAll("form[data-entry]", within).forEach(hintSizes);
+    findAll("form[data-entry]", within).forEach((form) => {
+      hintSizes(form);
+      sumColumns(form);
+      findAll("[data-most]", form).forEach(renumber);
+      onlyField(form)?.focus();
+    });
     [within, ...findAll("[data-chart]", within)].forEach((box) => box.matches?.("[data-chart]") && drawChart(box));
     countTicks();
   }
@@ -902,6 +941,7 @@
   /** Clicks, by what was clicked. */
   const CLICKS = {
     "[data-date-pick]": pickDate,
+    "[data-draw]": drawOther,
     "[data-refusal]": (one, event) => {
       event.preventDefault();
       showTip(one);
@@ -1020,6 +1060,7 @@
     else if (one.matches?.("[data-tick]")) countTicks();
     else if (one.matches?.("[data-submit-on-change]")) one.form?.requestSubmit();
     if (one.dataset?.autofill) autofill(one);
+    if (one.form) sumColumns(one.form);
   }
 
   function onKey(event) {
@@ -1084,6 +1125,10 @@
     document.addEventListener("htmx:beforeSwap", beforeSwap);
     document.addEventListener("htmx:sendError", () => toast(say("offline")));
     document.addEventListener("htmx:load", (event) => event.detail.elt !== document.body && boot(event.detail.elt));
+    // a group that is opened at the foot of the menu shows what it holds: at once, and when its lines have come
+    const bringUp = (event) => event.target.closest?.(".kit-menu details[open]")?.scrollIntoView({ block: "nearest" });
+    document.addEventListener("toggle", bringUp, true);
+    document.addEventListener("htmx:afterSettle", bringUp);
     window.addEventListener("pageshow", (event) => {
       if (event.persisted) findAll("form[data-busy]").forEach(idle);
     });

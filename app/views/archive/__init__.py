@@ -25,6 +25,7 @@ from app.models.archive.lists import (
     is_temporary,
 )
 from app.models.assignment import ADMINISTRATION
+from app.views.archive.aiding import Aiding
 from app.views.archive.conflict import conflict_of
 from app.views.archive.holder import Holder, HolderApi
 from app.views.archive.lifecycle import SHELVES as LIFE_SHELVES
@@ -37,7 +38,7 @@ from app.views.archive.transferring import SHELF as TRANSFER_SHELF
 from app.views.archive.transferring import Transferring
 
 
-class ArchiveView(MergingPages, ProblemPages, Holder, LifeCycle, Transferring, RecordView):
+class ArchiveView(Aiding, MergingPages, ProblemPages, Holder, LifeCycle, Transferring, RecordView):
     """The three kinds of archives, in lists of their own."""
 
     model = Archive

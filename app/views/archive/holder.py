@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 
 from app.kit import anywhere, columns, identity, scope
 from app.kit.access import needs, require, writes
-from app.kit.api import secured
+from app.kit.apidoor import secured
 from app.kit.clock import today
 from app.kit.errors import Invalid, Missing, Problem, Refused
 from app.kit.face import leave, render
-from app.kit.forms import input_view, read_sections
+from app.kit.forms import Sheet, input_view, read_sections
 from app.kit.pages import Action, Chip, DialogPage, FieldView, FormPage, Section, SheetPage
 from app.kit.scope import Actor
 from app.kit.sheetpage import crumbs
@@ -48,12 +48,43 @@ def full_name(session: Session, archive: Archive) -> str:
     return "->".join(full_names(session, [archive.owner_path])[archive.owner_path])
 
 
+def pass_to(archive: Archive, who: Actor) -> str:
+    """What opens a file to an account that knew its number."""
+    return str(_passes().dumps([archive.id, who.account_id]))
+
+
+def opened(session: Session, token: str, who: Actor) -> Archive:
+    """The file that the pass opens to this account, with its family. Raises Missing."""
+    try:
+        pk, account = _passes().loads(token, max_age=SECONDS)
+    except (BadData, ValueError, TypeError):
+        pk = account = 0
+    archive = find_whole(session, pk) if account == who.account_id else None
+    if archive is None:
+        raise Missing(_("这个链接已失效，请重新查询身份证号"))
+    return archive
+
+
+def masked_sections(
+    archive: Archive, sheet: Sheet, who: Actor, owner: str, reveal: str = ""
+) -> list[Section]:
+    """A file to read, with whom to ask about it; out of scope its telephone number is masked too (AID Q32)."""
+    made = [_contact(archive, owner), *read_sections(archive, sheet, masked=True, reveal=reveal)]
+    is_near = archive.is_seen_by(who)
+    for number, section in enumerate(made, 1):
+        section.number = number
+        for one in section.fields:
+            if one.name == "phone" and not is_near:
+                one.text = mask_phone(str(one.text))
+    return made
+
+
 class Holder:
     """The routes, for the view of archives."""
 
     def holder_url(self: Any, archive: Archive, who: Actor) -> str:
         """The address under which this account may read a file that is not in its scope."""
-        return str(self.url("holder", token=_passes().dumps([archive.id, who.account_id])))
+        return str(self.url("holder", token=pass_to(archive, who)))
 
     def dress(self: Any, page: FormPage, record: Any, typed: Any) -> None:
         """A number is looked up as soon as it is typed."""
@@ -117,14 +148,7 @@ class Holder:
 
     def _by_pass(self: Any, token: str) -> Archive:
         """The file that the pass opens to this account, with its family. Raises Missing."""
-        try:
-            pk, account = _passes().loads(token, max_age=SECONDS)
-        except (BadData, ValueError, TypeError):
-            pk = account = 0
-        archive = find_whole(self.session, pk) if account == scope.actor().account_id else None
-        if archive is None:
-            raise Missing(_("这个链接已失效，请重新查询身份证号"))
-        return archive
+        return opened(self.session, token, scope.actor())
 
     def _holder_page(self: Any, archive: Archive, who: Actor, token: str) -> SheetPage:
         page = SheetPage(archive.title, crumbs=crumbs(self, archive.title))
@@ -135,14 +159,10 @@ class Holder:
         is_ours, is_near = archive.owner_path == who.path, archive.is_seen_by(who)
         page.actions = self._ways(archive, who, token)
         page.notes = [] if page.actions else [way_out(archive, "head", is_ours=is_ours)[1]]
+        if not (is_near or page.actions):  # AID-R059
+            page.chips.append(Chip(_("只能查看"), "grey"))
         reveal = self.url("reveal", pk=archive.id) if is_near else ""
-        page.sections = [_contact(archive, page.subtitle)]
-        page.sections += read_sections(archive, self.sheet, masked=True, reveal=reveal)
-        for number, section in enumerate(page.sections, 1):
-            section.number = number
-            for one in section.fields:
-                if one.name == "phone" and not is_near:
-                    one.text = mask_phone(str(one.text))
+        page.sections = masked_sections(archive, self.sheet, who, page.subtitle, reveal)
         return page
 
     def _ways(self: Any, archive: Archive, who: Actor, token: str) -> list[Action]:

@@ -6,16 +6,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from app.kit.module import Entry, sweeps
-from app.kit.scope import Actor
+from app.kit.module import Entry, display_options, sweeps
 from app.models.archive import Archive
 from app.views import export_application
 from app.views.archive import problems, transferring
-
-
-def reads_archives(actor: Actor) -> bool:
-    """Display options are everybody's; those of the archives are offered to who sees archives."""
-    return actor.may("read", "archive")
 
 
 def entries(shelf: str, title: Any, noun: Any, *life: Entry) -> Entry:
@@ -59,7 +53,7 @@ MENU = (
     ),
     export_application.MENU,
     Entry(_("快速上报和退回"), entries=sweeps(Archive)),
-    Entry(_("自定义显示选项"), "list_preference.choose", (("list", "archive"),), only=reads_archives),
+    display_options("archive"),
     problems.ENTRY,
     Entry(
         _("高级档案管理"),

@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response
 
 from app.kit import filing, scope
 from app.kit.access import needs
-from app.kit.api import secured
-from app.kit.errors import BadRequest, Invalid, Problem, Refused
+from app.kit.apidoor import read_body, secured
+from app.kit.errors import Invalid, Problem, Refused
 from app.kit.face import render
 from app.kit.pages import ChildRow, ChildTable, DialogPage, FieldView, Section
 from app.kit.scope import Actor
@@ -115,7 +115,5 @@ class DownloadApi:
     @secured("read")
     def fetch(self: Any, who: Actor, pk: int) -> Any:
         """The zip; ``password`` where the account needs a second factor."""
-        body = request.get_json(silent=True) if request.data else {}
-        if not isinstance(body, dict):
-            raise BadRequest(_("请求内容应为一个 JSON 对象"))
+        body = read_body(optional=True)
         return _handed_out(self.view, self.view.find(pk), who, body.get(second_factor.FIELD, ""))

@@ -2,29 +2,51 @@
 
     household((person("张伟", "110102…", born), …), phone, address)    what a file says, made comparable
     keys(household)                        files that share no key are never compared
+    entries(household) -> Entries          the same as they are stored and looked for, see there
     compare(one, other) -> Likeness        0 to 100, and why; from `THRESHOLD` on a clerk should look
 
-Pure functions: no database, no clock. Who changes points, keys or forms here raises `EDITION`.
+Pure functions: no database, no clock. Who changes points or forms here raises `EDITION`; who changes keys, `KEYED_AS`.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from functools import lru_cache
-from hashlib import blake2b
 from itertools import product
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from app.kit import identity, names
+from app.kit import identity
+from app.kit.likeness.meeting import SIGNS, Entries, entries, keys
+from app.kit.likeness.saying import Address, Household, Person, household, person, phones, place
 
-#: of points, keys and forms together: files keyed under another edition are keyed and compared anew
+__all__ = [
+    "EDITION",
+    "KEYED_AS",
+    "POINTS",
+    "SIGNS",
+    "THRESHOLD",
+    "WORDS",
+    "Address",
+    "Entries",
+    "Household",
+    "Likeness",
+    "Person",
+    "compare",
+    "entries",
+    "household",
+    "keys",
+    "person",
+    "phones",
+    "place",
+    "said",
+]
+
+#: of points and forms: pairs that were put aside under another edition are looked at again
 EDITION = 1
+#: of the keys too: files keyed under another one are keyed and compared anew, and what was put aside stays so
+KEYED_AS = 100 * EDITION + 2
 #: a pair below it is not told. Chosen on the training seed of tests/kit/test_alike.py, see docs/decisions/0025
 THRESHOLD = 60
 
@@ -51,176 +73,6 @@ POINTS = {
 _AGREES = 50
 #: at most so many further people give points
 _MOST_FAMILY = 2
-
-_NUMBER = re.compile(r"[1-9]\d{16}[\dX]")
-
-
-# --- what a file says -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """One person of a file. ``number`` is 18 characters or empty; ``is_proved``: 18 were typed and the check is right."""
-
-    name: str
-    number: str
-    is_proved: bool
-    born: str
-    sounds: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Road and numbers as one text, and the areas named before them; empty when it names no house."""
-
-    place: str = ""
-    areas: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Household:
-    """What two files are compared by; the householder comes first."""
-
-    people: tuple[Person, ...]
-    phones: frozenset[tuple[str, str]]
-    address: Address
-
-    @property
-    def fingerprint(self) -> str:
-        """The same as long as nothing has changed that the score uses."""
-        people = [(p.name, p.number, p.is_proved, p.born) for p in self.people]
-        said = (
-            people[:1],
-            sorted(people[1:]),
-            sorted(self.phones),
-            self.address.place,
-            sorted(self.address.areas),
-        )
-        return blake2b(repr(said).encode(), digest_size=8).hexdigest()
-
-
-def household(people: Iterable[Person], phone: str | None, address: str | None) -> Household:
-    """A file as it is compared."""
-    return Household(tuple(people), phones(phone or ""), place(address or ""))
-
-
-def person(name: str | None, number: str | None, born: date | None) -> Person:
-    """A person as typed; the birthday inside the number stands in for one that is missing."""
-    plain, typed = names.squeeze(name or ""), identity.clean(number or "")
-    normal = identity.normal(typed)
-    if not _NUMBER.fullmatch(normal):
-        normal = ""
-    is_proved = len(typed) == 18 and bool(normal) and identity.check_digit(normal[:17]) == normal[17]
-    day = f"{born.year:04}{born:%m%d}" if born else normal[6:14]
-    return Person(plain, normal, is_proved, day, _sounds(plain))
-
-
-@lru_cache(100_000)
-def _sounds(name: str) -> frozenset[str]:
-    return names.sounds(name)
-
-
-_AREA = re.compile(
-    r"^\D{2,8}?(?:自治区|自治州|自治县|街道办事处|办事处|街道|地区|省|市|区|县|旗|州|盟|镇|乡)(?=\D{2,}\d|\D{2,}$)"
-)
-_HOUSE_WORDS = "号弄室楼栋幢座单层组队门户院巷排"
-_CHINESE_NUMBER = re.compile(rf"[零〇一二三四五六七八九十百]+(?=[{_HOUSE_WORDS}])")
-_NUMERALS = {"零": 0, "〇": 0} | {digit: n for n, digit in enumerate("一二三四五六七八九", 1)}
-_PUNCTUATION = re.compile(r"[\s,.;:'\"()\[\]{}、。,;·]+")
-
-
-def place(text: str) -> Address:
-    """德外大街5号院3号楼502室, 北京市西城区德外大街5-3-502 and 德外大街五号3幢502 are one place."""
-    plain = _PUNCTUATION.sub("", unicodedata.normalize("NFKC", text)).upper()
-    plain = _CHINESE_NUMBER.sub(lambda found: str(_count(found[0])), plain)
-    areas = set[str]()
-    while found := _AREA.match(plain):
-        areas.add(found[0])
-        plain = plain[found.end() :]
-    road, numbers = re.match(r"\D*", plain), re.findall(r"\d+|[A-Z]+", plain)
-    named = re.sub(r"[^\w]|[A-Z]", "", road[0] if road else "")
-    if len(named) < 2 or not any(number.isdigit() for number in numbers):
-        return Address()
-    return Address(f"{named}/{'-'.join(number.lstrip('0') or '0' for number in numbers)}", frozenset(areas))
-
-
-def _count(word: str) -> int:
-    """十二 → 12, 二〇三 → 203, 一百零五 → 105."""
-    if not set(word) & {"十", "百"}:
-        return int("".join(str(_NUMERALS[digit]) for digit in word))
-    total = digit = 0
-    for character in word:
-        if character in _NUMERALS:
-            digit = _NUMERALS[character]
-        else:
-            total += (digit or 1) * {"十": 10, "百": 100}[character]
-            digit = 0
-    return total + digit
-
-
-_MOBILE = re.compile(r"(?:0086|86|0)?(1[3-9]\d{9})")
-_FIXED = re.compile(r"(?:0086|86)?0?(10|2\d)(\d{8})|(?:0086|86)?0?([3-9]\d\d)(\d{7,8})")
-
-
-def phones(text: str) -> frozenset[tuple[str, str]]:
-    """Area code (or none) and number of each; placeholders like 00000000 are none."""
-    found = set()
-    for part in re.split(r"[、,;/]", unicodedata.normalize("NFKC", text)):
-        main, *extension = re.split(r"[转*#]", part, maxsplit=1)
-        digits = re.sub(r"\D", "", main)
-        area, number = "", digits
-        if mobile := _MOBILE.fullmatch(digits):
-            number = mobile[1]
-        elif len(digits) > 8 and (fixed := _FIXED.fullmatch(digits)):
-            area, number = fixed[1] or fixed[3], fixed[2] or fixed[4]
-        if len(number) < 7 or len(set(number)) == 1 or number in "1234567890":
-            continue
-        found.add((area, number + "".join("-" + re.sub(r"\D", "", one) for one in extension)))
-    return frozenset(found)
-
-
-# --- where files meet -----------------------------------------------------------------------------------------
-
-
-def keys(of: Household) -> dict[int, tuple[str, str]]:
-    """What the file is found by: key → its kind and what it was made of.
-
-    A number with one slip agrees with the right one in all but one of its four parts, or in all but the order of two
-    digits where parts meet; the surname's sound keeps neighbours of a register apart. A name's sound alone would gather
-    thousands; it is joined by birthday, telephone or house.
-    """
-    found = {}
-    for index, one in enumerate(of.people):
-        for kind, words in _keys(one, of if index == 0 else None):
-            found[_hash(f"{kind}|{words}")] = (kind, words)
-    return found
-
-
-def _keys(one: Person, of: Household | None) -> Iterator[tuple[str, str]]:
-    n = one.number
-    if n:
-        for surname in _sounds(one.name[:1]) or {""}:
-            yield "division", f"{surname} {n[6:17]}"
-            yield "year", f"{surname} {n[:6]} {n[10:17]}"
-            yield "day", f"{surname} {n[:10]} {n[14:17]}"
-            yield "order", f"{surname} {n[:14]}"
-        joints = [n[:5], *sorted(n[5:7]), n[7:9], *sorted(n[9:11]), n[11:13], *sorted(n[13:15]), n[15:17]]
-        yield "swap", "".join(joints)
-    for sound in one.sounds:
-        if one.born:
-            yield "birthday", f"{sound} {one.born}"
-        for _area, number in of.phones if of else ():
-            yield "phone", f"{sound} {number}"
-        if of and of.address.place:
-            yield "address", f"{sound} {of.address.place}"
-
-
-def _hash(words: str) -> int:
-    """64 bits with a sign, as a database keeps them."""
-    return int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "big", signed=True)
-
-
-# --- how alike they are ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +159,10 @@ def _match(a: Person, b: Person, places: tuple[int, int]) -> _Match | None:
     """What two people have in common; None for nothing worth telling."""
     if a.number and a.number == b.number:
         return _Match(POINTS["number"], (("number",), *_name(a, b)[1]), places)
-    number, of_number = _numbers(a, b)
     name, of_name = _name(a, b)
-    are_two = a.is_proved and b.is_proved
-    if name == "name_near" and are_two:
-        name, of_name = "name_other", ()  # sisters and twins share a character
+    if a.is_proved and b.is_proved and name in {"name_near", "name_other"}:
+        return None  # sisters and twins share a character
+    number, of_number = _numbers(a, b)
     if name == "name_other" and number not in {"number_slip", "number_twice"}:
         return None
     born, of_birth = _born(a, b)
