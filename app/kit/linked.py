@@ -1,7 +1,7 @@
 """Records that hang on another one: its page shows them in a tab, and each of them shows all that hang beside it.
 
-A record type says ``merge_moves = ("archive_id",)``, its view a ``tab_label`` and names the column among its
-``addressed``. What is hung on knows of nobody: a new module's tab is there as soon as the module is.
+A record type says ``merge_moves = ("archive_id",)`` or ``parent_key = "agency_id"``, its view a ``tab_label`` and
+names the column among its ``addressed``. What is hung on knows of nobody: a new module's tab is there as soon as the module is.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ class Link(NamedTuple):
 
 def hanging(view: RecordView) -> list[Link]:
     """By which columns the records of a view hang on others."""
-    return [Link(view, name) for name in getattr(view.model, "merge_moves", ())] if view.tab_label else []
+    if not view.tab_label:
+        return []
+    above = getattr(view.model, "parent_key", "")
+    names = (*getattr(view.model, "merge_moves", ()), *([above] if above else []))
+    return [Link(view, name) for name in names]
 
 
 def links_to(view: RecordView, actor: Actor) -> list[Link]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
@@ -197,6 +197,8 @@ class Stateful(Row):
     delete_guards: ClassVar[tuple[Guard, ...]] = ()
     #: those that need SQL of their own: asked at the door and on the record's page, not for every row of a list
     delete_wide_guards: ClassVar[tuple[Guard, ...]] = ()
+    #: further guards of a step that another base declares: its name → such as need SQL of their own
+    step_guards: ClassVar[Mapping[str, tuple[Guard, ...]]] = {}
 
     @classmethod
     @cache
@@ -208,6 +210,9 @@ class Stateful(Row):
                 if step.name in found:
                     raise NotDeclared(f"{cls.__name__} declares the step {step.name} twice")
                 found[step.name] = step
+        for base in cls.__mro__:
+            for name, guards in base.__dict__.get("step_guards", {}).items():
+                found[name] = replace(found[name], wide_guards=found[name].wide_guards + guards)
         found["edit"] = Step("edit", _("编辑"), guards=cls._gathered("edit_guards"))
         guards, wide = cls._gathered("delete_guards"), cls._gathered("delete_wide_guards")
         found["delete"] = Step("delete", _("删除"), guards=guards, wide_guards=wide, danger=True)
