@@ -46,6 +46,12 @@ PACKAGES = {
             "LICENSE": "LICENSE",
         },
     ),
+    "quill": (
+        "quill@2.0.3",
+        "BSD-3-Clause",
+        "sha512-xEYQBqfYx/sfb33VJiKnSJp8ehloavImQ2A6564GAbqG55PGw1dAWUn1MUbQB62t0azawUS2CZZhWCjO8gRvTw==",
+        {"dist/quill.js": "quill.js", "dist/quill.snow.css": "quill.snow.css", "LICENSE": "LICENSE"},
+    ),
     "echarts": (
         "echarts@6.1.0",
         "Apache-2.0",
