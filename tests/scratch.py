@@ -34,8 +34,6 @@ def scratch_database(folder: Path, suffix: str) -> Iterator[str]:
         connection.exec_driver_sql(f"CREATE DATABASE \"{name}\" LOCALE 'C.UTF-8' TEMPLATE template0")
         # what a test commits need not survive the machine, and none waits for the disk
         connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-        # tables that nobody has analysed look dear: each statement would be compiled for a third of a second
-        connection.exec_driver_sql(f'ALTER DATABASE "{name}" SET jit = off')
     yield url.set(database=name).render_as_string(hide_password=False)
     with server.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

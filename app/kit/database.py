@@ -83,6 +83,9 @@ def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves: SAVEPOINT needs it
         for pragma in ("journal_mode=WAL", "busy_timeout=10000", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
+    elif type(connection).__module__.startswith("psycopg"):
+        connection.execute("SET jit = off")  # compiling costs more than it saves, most of all on new tables
+        connection.commit()
 
 
 @event.listens_for(Engine, "begin")
