@@ -5,7 +5,6 @@ On SQLite by default; on PostgreSQL with TEST_DATABASE_URL, in a database of the
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from app.demo.people import People
 from app.kit import codes
 from app.kit.database import db
 from tests.cases.applying import applicable
+from tests.cases.sampling import on_postgresql
 from tests.clusters import programs
 from tests.scratch import furnish, scratch_database
 from tests.world import PASSWORD, Clerk, Country, Rest
@@ -35,7 +35,6 @@ LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 #: what is the same on every database is proved on SQLite alone: the plan of the house, and most of the browser's work
 ONCE = re.compile(r"tests/house/|/browser/test_(?!main_job|list|fund_summary|batch_aid)")
 #: two PostgreSQL servers of its own: once, in the stage of PostgreSQL, where its programs are installed
-on_postgresql = os.environ.get("TEST_DATABASE_URL", "").startswith("postgresql")
 collect_ignore = [] if on_postgresql and programs() else ["kit/test_replica.py"]
 
 

@@ -34,6 +34,7 @@ VALUES = (
     {"code": "x"},
     "1960-01-01",
 )
+OPERATORS = ("eq", "neq", "gt", "lte", "ct", "sw", "in", "rel_o_m", "nothing")
 
 
 def asked(client: Any, resource: str, **q: Any) -> Any:
@@ -41,13 +42,18 @@ def asked(client: Any, resource: str, **q: Any) -> Any:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_no_filter_and_no_order_breaks_the_list(rest, resource):
-    client = rest("root")
+def test_no_filter_and_no_order_breaks_the_list(app, rest, resource):
+    """Everything for one column of each kind, first of all of archives; of a kind that was met, ``eq`` and ``in``."""
+    client, fields = rest("root"), app.extensions["views"][resource].model.fields()
+    met = set() if resource == "archive" else {type(field) for field in Archive.fields().values()}
     names = [field["name"] for field in client.get(f"/api/v1/{resource}/_info").json["columns"]]
     for name in [*names, "id", "report_state", "nothing"]:
         assert asked(client, resource, order_column=name, page_size=1).status_code in {200, 400}, name
-        for operator in ("eq", "neq", "gt", "lte", "ct", "sw", "in", "rel_o_m", "nothing"):
-            for value in VALUES:
+        kind = type(fields[name]) if name in fields else name
+        is_new = kind not in met
+        met.add(kind)
+        for operator in OPERATORS if is_new else ("eq", "in"):
+            for value in VALUES if is_new else VALUES[::4]:
                 filters = [{"col": name, "opr": operator, "value": value}]
                 answer = asked(client, resource, filters=filters, page_size=1)
                 assert answer.status_code in {200, 400}, (name, operator, value)
