@@ -38,6 +38,24 @@ def _number(name: str, default: int, least: int = 1) -> int:
     return int(raw)
 
 
+def _mail_server() -> dict[str, object] | None:
+    """Where mail goes out, and under which address people reach this installation; None where nothing is mailed."""
+    host = os.environ.get("UNIONDESK_SMTP_HOST")
+    if not host:
+        return None
+    for name in ("UNIONDESK_SMTP_FROM", "UNIONDESK_URL"):
+        if not os.environ.get(name):
+            raise SystemExit(f"{name} must be set where UNIONDESK_SMTP_HOST is")
+    return {
+        "host": host,
+        "port": _number("UNIONDESK_SMTP_PORT", 587),
+        "user": os.environ.get("UNIONDESK_SMTP_USER") or "",
+        "password": os.environ.get("UNIONDESK_SMTP_PASSWORD") or "",
+        "sender": os.environ["UNIONDESK_SMTP_FROM"],
+        "url": os.environ["UNIONDESK_URL"],
+    }
+
+
 class Base:
     """What holds everywhere."""
 
@@ -47,6 +65,8 @@ class Base:
     IDENTITY_KEY = _secret(_home(), "identity_key")
     JWT_SECRET_KEY = _secret(_home(), "token_key").decode()
     JWT_ACCESS_TOKEN_EXPIRES = 3600
+    #: seals the secrets of second factors and what must be known again without being kept, see app/security/sealing.py
+    FACTOR_KEY = _secret(_home(), "factor_key")
 
     SQLALCHEMY_DATABASE_URI = os.environ.get("DATABASE_URL") or f"sqlite:///{_home() / 'uniondesk.db'}"
 
@@ -100,10 +120,21 @@ class Base:
 
     #: the hour of the night (wall time of China) when approved export applications are carried out, see docs/decisions/0030
     EXPORT_HOUR = _number("UNIONDESK_EXPORT_HOUR", 2, 0) % 24
+    #: the mail server, see app/kit/mail.py; with one the digest of reminders goes out at this hour of working days
+    SMTP = _mail_server()
+    if SMTP:
+        DIGEST_HOUR = _number("UNIONDESK_DIGEST_HOUR", 8, 0) % 24
     #: days that an exported file is kept
     EXPORT_DAYS = _number("UNIONDESK_EXPORT_DAYS", 30)
     #: whether the synthetic accounts of the demo country need the second factor too (DESIGN §8)
     SECOND_FACTOR = os.environ.get("UNIONDESK_SECOND_FACTOR") == "1"
+
+    #: the header in which a proxy in front hands over the serial number of the client certificate that it has checked, and
+    #: the proxies that are believed: fixed addresses, "unix" for a socket; both or neither, see docs/decisions/0040
+    CERTIFICATE_HEADER = os.environ.get("UNIONDESK_CERTIFICATE_HEADER") or ""
+    CERTIFICATE_PROXIES = frozenset(
+        (os.environ.get("UNIONDESK_CERTIFICATE_PROXIES") or "").replace(",", " ").split()
+    )
 
     #: whether a fund may be overdrawn: an expense larger than its balance is then accepted, see docs/decisions/0035
     FUND_OVERDRAFT = os.environ.get("UNIONDESK_FUND_OVERDRAFT") == "1"
@@ -125,8 +156,10 @@ class Testing(Base):
     """Quiet, sealed and cheap."""
 
     TESTING = True
+    SMTP = None
     SERVER_NAME = "localhost"
     FAB_PASSWORD_HASH_METHOD = "pbkdf2:sha256:1"  # noqa: S105 - a method, not a password
     SECRET_KEY = "only-for-tests-" + "0" * 32
     JWT_SECRET_KEY = "only-for-tests-" + "1" * 32
     IDENTITY_KEY = b"only-for-tests"
+    FACTOR_KEY = b"only-for-tests"

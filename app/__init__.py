@@ -14,7 +14,7 @@ import app.models  # noqa: F401 - every table is mapped before FAB looks
 from app import cli
 from app.kit import admission, again, face, replica, scope
 from app.kit.database import db
-from app.modules import MODULES, RIGHTS
+from app.modules import MODULES, OPEN, RIGHTS
 from app.security import grants, session
 from app.security.manager import SecurityManager
 from app.views.home import HomeView
@@ -29,14 +29,14 @@ def create_app(config: Any = "config.Base") -> Flask:
     CSRFProtect(flask)
     with flask.app_context():
         scope.check_declarations()
-        grants.declare(flask, MODULES, RIGHTS)
+        grants.declare(flask, (*MODULES, *OPEN), RIGHTS)
         builder = AppBuilder(flask, db.session, indexview=HomeView, security_manager_class=SecurityManager)
-        for module in MODULES:
+        for module in (*MODULES, *OPEN):
             module.register(builder)
     session.init_app(flask)
     replica.init_app(flask)
     again.init_app(flask)
-    face.init_app(flask, MODULES)
+    face.init_app(flask, (*MODULES, *OPEN))
     cli.init_app(flask)
     admission.init_app(flask)
     flask.wsgi_app = WhiteNoise(  # type: ignore[method-assign]

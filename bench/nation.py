@@ -59,6 +59,16 @@ def server() -> psycopg.Connection[Any]:
     return psycopg.connect(SERVER, autocommit=True)
 
 
+def warm(connection: psycopg.Connection[Any]) -> None:
+    """Read every index into memory, as on a server that has run for a day; pg_prewarm comes with PostgreSQL's contrib."""
+    with contextlib.suppress(psycopg.errors.UndefinedFile, psycopg.errors.FeatureNotSupported):
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_prewarm")
+        connection.execute(
+            "SELECT sum(pg_prewarm(indexrelid, 'read')) FROM pg_index "
+            "JOIN pg_class ON pg_class.oid = indexrelid WHERE relnamespace = 'public'::regnamespace"
+        )
+
+
 def plain_url(rows: int = ROWS) -> str:
     """The database for psycopg."""
     return (

@@ -54,6 +54,7 @@ FAIR = (
     ),
     (
         "The tables are loaded by COPY FREEZE and analysed: all-visible, as after a VACUUM. PostgreSQL runs as it is installed; "
+        "its indexes are read into memory (pg_prewarm) before each measure that writes; "
         "only the loading sessions have more maintenance_work_mem and no synchronous commit."
     ),
     (

@@ -191,6 +191,7 @@ def _heavy(stage: Any, flask: Flask, ours: Served, environment: dict[str, str], 
         return found
     with heavy.tidy(stage):
         for name, one in asked.items():
+            nation.warm(stage.server)  # the export has read the tables, and with that what was in memory away
             found[name] = heavy.measured(one)
             say(f"{name}: {found[name]}")
     nation.note(stage.facts | {"used": stage.facts.get("used", 0) + 1})

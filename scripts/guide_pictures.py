@@ -453,8 +453,8 @@ def one_time_password(studio: Studio) -> Page:
 
 
 @picture
-def first_password(studio: Studio) -> Page:
-    """What a new person sees first."""
+def first_login(studio: Studio) -> Page:
+    """What a new person is asked at the first login."""
     shown = studio.sit("xinfeng").page
     name, word = shown.locator(".unit-secret .kit-mono").all_inner_texts()[:2]
     page = studio.window().page
@@ -462,7 +462,17 @@ def first_password(studio: Studio) -> Page:
     page.fill("#username", name)
     page.fill("#password", word)
     page.click("button[type=submit]")
+    page.click("button[value=ok]")
     expect(page.locator("[name=password_confirm]")).to_be_visible()
+    return page
+
+
+@picture
+def second_factor(studio: Studio) -> Page:
+    """A device is bound; its secret is thrown away with the session."""
+    page = studio.sit("xinfeng").page
+    page.goto("/safety/device")
+    expect(page.locator(".door-picture svg")).to_be_visible()
     return page
 
 

@@ -184,8 +184,8 @@ class Clerk(FlaskClient):
     def menu(self) -> str:
         """The home page with every group of the menu opened."""
         page = self.get("/").text
-        groups = lxml.html.fromstring(page).xpath("//nav//ul/@hx-get")
-        lines = "".join(self.get(group).text for group in groups)
+        groups = lxml.html.fromstring(page).xpath("//nav//ul/@data-lines")
+        lines = "".join(self.get(f"/menu/{group}").text for group in groups)
         return page.replace("</body>", f"<ul>{lines}</ul></body>")
 
     def _take_token(self, page: str) -> None:

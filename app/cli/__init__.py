@@ -7,7 +7,7 @@ from flask import Flask
 
 def init_app(flask: Flask) -> None:
     """Register every command."""
-    from app.cli import demo, export, house, ledger, worker
+    from app.cli import account, demo, export, house, ledger, worker
 
-    for room in (demo, export, house, ledger, worker):
+    for room in (account, demo, export, house, ledger, worker):
         room.register(flask)

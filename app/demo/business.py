@@ -14,12 +14,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from app.demo import placement
+from app.demo.documents import publish
 from app.demo.people import People
+from app.demo.training import train
 from app.kit import saving
 from app.kit.clock import today
 from app.kit.scope import Actor, acting
 from app.models.account import Account
 from app.models.aid import Aid
+from app.models.aid_centre import AidCentre
 from app.models.archive import Archive
 from app.models.archive.lists import in_normal_lists, is_formal
 from app.models.assignment import Assignment
@@ -57,6 +61,9 @@ CASE = {
     "case_summary": "工伤认定后单位拒付医疗费，协助申请仲裁。",
     "handler": "值班律师",
 }
+#: the aid centres: people, square metres, 万元
+CENTRES = {"bj": (24, 860, 180), "xicheng": (12, 420, 65), "dewai": (5, 120, 8), "haidian": (10, 390, 60)}
+CENTRES |= {"sh": (28, 900, 210), "xuhui": (11, 350, 70)}
 MESSAGE = "请审核。"
 
 
@@ -67,16 +74,22 @@ def conduct(session: Session) -> None:
         with _at_work(session, login) as clerk:
             _receive(session, clerk, random, people, reports=reports)
             _aid(session, clerk, random, reports=reports)
+            train(session, clerk, random, people, reports=reports)
             if login in ("dewai", "caohejing"):
                 _keep_books(session, clerk)
+                placement.place(session, clerk, random, people, reports=reports)
     with _at_work(session, "dewai") as clerk:
         _sum_up(session, clerk)
+    for login, size in CENTRES.items():
+        with _at_work(session, login, role="") as clerk:  # the administrator
+            _found_centre(session, clerk, random, *size)
+    publish(session)
 
 
 @contextmanager
-def _at_work(session: Session, login: str) -> Iterator[Actor]:
+def _at_work(session: Session, login: str, role: str = "_clerk") -> Iterator[Actor]:
     mine = select(Account, Unit).join(Assignment, Assignment.account_id == Account.id).join(Unit)
-    account, unit = session.execute(mine.where(Account.username == f"{login}_clerk")).one()
+    account, unit = session.execute(mine.where(Account.username == f"{login}{role}")).one()
     clerk = Actor(account.id, account.full_name, unit.id, unit.name, unit.path, unit.level)
     with acting(clerk):
         yield clerk
@@ -144,3 +157,16 @@ def _sum_up(session: Session, clerk: Actor) -> None:
     living = [line.id for aid in aids for line in aid.measures if line.measure == "living"]
     table.perform("insert_lines", clerk, measure_line_ids=living)
     table.perform("report", clerk, message=MESSAGE)
+
+
+def _found_centre(session: Session, clerk: Actor, random: Random, staff: int, area: int, budget: int) -> None:
+    """The aid centre of a unit, with its people and its house."""
+    name = f"{clerk.unit_name.removesuffix('总工会')}困难职工帮扶中心"
+    typed: dict[str, Any] = {"centre_name": name, "centre_level": clerk.level}
+    typed |= {"is_public_institution": clerk.level != "township", "authorised_posts": f"{staff * 2 // 3}"}
+    typed |= {"staff_count": f"{staff}", "full_time": f"{staff // 2}", "part_time": f"{staff // 4}"}
+    typed |= {"hired": f"{staff - staff // 2 - staff // 4}", "floor_area_m2": f"{area}"}
+    typed |= {"in_fiscal_budget": True, "annual_budget_wan": f"{budget}", "has_coordination_system": True}
+    typed |= {"services": ["living", "medical", "legal_aid"]}
+    typed |= {"founded_on": f"{random.randrange(2003, 2012)}-05-01"}
+    _save(session, AidCentre(), typed, clerk)

@@ -34,7 +34,7 @@ from app.kit import (
 from app.kit.access import require, writes
 from app.kit.apidoor import bounded, read_body, rison, secured
 from app.kit.database import db
-from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem
+from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem, Refused
 from app.kit.history import RecordVersion
 from app.kit.listing import Order
 from app.kit.listpage import loading, state_chip
@@ -111,6 +111,8 @@ class RecordApi(BaseApi):
         """Add a record; warnings are accepted and told."""
         if not self.view.can_add:
             raise Forbidden(_("这类记录由系统生成，不能新增"))
+        if (why := self.view.why_not_add(who)) is not None:
+            raise Refused(why)
         record = self.view.model()
         warnings = saving.save(self.session, record, read_body(), who)
         told = self.view.added_json(record, who)

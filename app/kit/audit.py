@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from app.kit.scope import Actor
 from app.kit.workflow import StepLog
+
+#: entries that tell of somebody who has looked at one record, and their words
+LOOKS: dict[str, Any] = {
+    "look_up": _("按号码查询"),
+    "reveal": _("查看完整号码"),
+    "print": _("打印"),
+    "export": _("另存为文件"),
+    "download": _("下载附件"),
+}
 
 
 def note(

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from app.kit import columns
+from app.kit import columns, richtext
 from app.kit.record import Row
 
 
@@ -17,6 +17,8 @@ def changes(model: type[Row], diff: list[list[Any]]) -> list[tuple[Any, Any, Any
     for name, before, after in diff:
         if name in kin:
             told += _child_changes(kin[name], before or [], after or [])
+        elif name in fields and isinstance(fields[name], columns.RichTextField):
+            told.append((fields[name].label, *richtext.changed(before, after)))
         elif name in fields and not isinstance(fields[name], columns.ReferenceField):
             told.append((fields[name].label, json_text(fields[name], before), json_text(fields[name], after)))
     return told
@@ -58,5 +60,5 @@ def json_text(field: columns.Field, value: Any) -> str:
         return "、".join(json_text(field, one) for one in value) or json_text(field, None)
     if field.kind == "moment":
         return str(value).replace("T", " ")[:16]
-    is_plain = isinstance(value, bool) or field.kind in {"money", "decimal", "int"}
+    is_plain = isinstance(value, bool) or field.kind in {"money", "decimal", "int", "rich_text"}
     return str(field.text(value) if is_plain else value)

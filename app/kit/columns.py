@@ -34,6 +34,7 @@ from app.kit.fields import (
     YesNoField,
     clean,
 )
+from app.kit.richfield import Html, RichTextField
 
 #: the words of a declaration, and the kinds of fields that they make
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "MoneyField",
     "NumberField",
     "ReferenceField",
+    "RichTextField",
     "TextField",
     "Wrong",
     "YesNoField",
@@ -65,6 +67,7 @@ __all__ = [
     "moment",
     "money",
     "reference",
+    "rich_text",
     "text",
     "yes_no",
 ]
@@ -94,6 +97,12 @@ def long_text(label: Any, length: int = 4000, **more: Any) -> Mapped[Any]:
     """Several lines of text."""
     sql = _split(more)
     return column(LongTextField(label, length, wide=True, **more), Text, **sql)
+
+
+def rich_text(label: Any, **more: Any) -> Mapped[Any]:
+    """A formatted text."""
+    sql = _split(more)
+    return column(RichTextField(label, **more), Html, **sql)
 
 
 def code(label: Any, table: str, **more: Any) -> Mapped[Any]:

@@ -14,15 +14,30 @@ from sqlalchemy import ColumnElement, inspect
 from app.kit import columns, forms, listing, listpage
 from app.kit.errors import NotDeclared, Problem
 from app.kit.forms import Sheet
+from app.kit.layout import HINTS, Layout
 from app.kit.listing import Order
-from app.kit.pages import Action, Chip, Conflict, DialogPage, FaultBox, FormPage, Row, SheetPage, Tab
+from app.kit.pages import (
+    Action,
+    Chip,
+    Conflict,
+    DialogPage,
+    FaultBox,
+    FormPage,
+    ListPage,
+    Row,
+    SheetPage,
+    Tab,
+)
 from app.kit.papers import PrintPage
 from app.kit.scope import Actor
 from app.kit.statistics import Statistics
 from app.kit.workflow import Stateful, Step
 
 if TYPE_CHECKING:
+    from app.kit.intake import Options
+    from app.kit.jobs import JobContext
     from app.kit.question import Question
+    from app.kit.staging import Stage
     from app.kit.totals import Total
 
 
@@ -119,6 +134,8 @@ class Declaration:
     eager_columns: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     order: ClassVar[Order] = Order()
     page_size: ClassVar[int] = 20
+    #: whether records are dear to count, so that their number comes after the first paint
+    counts_later: ClassVar[bool] = False
     #: what the page of a record that these hang on (``merge_moves``) calls its tab of them; without it there is none
     tab_label: ClassVar[Any] = ""
     #: the order of that tab
@@ -142,18 +159,32 @@ class Declaration:
     can_delete: ClassVar[bool] = True
     can_print: ClassVar[bool] = True
     has_attachments: ClassVar[bool] = False
+    #: what every file is, of CT-25, where nobody is asked
+    attachment_kind: ClassVar[str] = ""
     #: whether records may come from an Excel workbook; the model then says what one is ``known_by``
     can_import: ClassVar[bool] = False
     #: the head of the column in which the rows of a child's sheet name their record
     import_key: ClassVar[Any] = ""
+    #: the column that tells of which record the rows of a workbook are parts: they come into one record at a time
+    import_into: ClassVar[str] = ""
     #: what records are counted in
     measure_word: ClassVar[Any] = _("条")
+    #: the field whose value stands on paper and tells one record from others of its unit, e.g. 职工编号
+    paper_number: ClassVar[str] = ""
+    #: the door past the scope that pages of the module open: in words, and the record type behind it
+    looks_up: ClassVar[tuple[Any, str]] = ("", "")
+    #: what the page and the file of an import are called, where it brings more than one record type
+    import_label: ClassVar[Any] = ""
+    #: what its page says of cells that Excel would change, and of 更新已有的记录
+    import_hints: ClassVar[tuple[Any, Any]] = HINTS
     is_tickable: ClassVar[bool] = True
     #: the module's group in the menu, above the page title
     group_label: Any = ""
     list_title: Any = ""
     add_label: ClassVar[Any] = _("新增")
     delete_label: ClassVar[Any] = _("删除选中的记录")
+    #: what goes with a record that is deleted, asked before it does: a whole sentence
+    delete_more: ClassVar[Any] = ""
     save_label: ClassVar[Any] = _("保存")
     save_more_label: ClassVar[Any] = _("保存并继续新增")
     #: the page that this button leads to, where it is not the same form again
@@ -339,6 +370,14 @@ class Declaration:
         """Why the module is closed to this actor although a right of his opens it; None when it is not."""
         return None
 
+    def layout(self, *, with_owner: bool = False) -> Layout:
+        """The sheets of the workbook that records come from."""
+        return Layout(self, with_owner=with_owner)  # type: ignore[arg-type] # a view is a declaration with routes
+
+    def intake(self, ctx: JobContext, stage: Stage, sheets: Layout, options: Options) -> Any:
+        """Who takes the rows of an import in (``work(rows)``), where the kit's own way is not enough; None otherwise."""
+        return None
+
     def may_migrate(self, actor: Actor) -> bool:
         """Whether the actor may bring the files of an older system, faulty ones included."""
         return False
@@ -357,15 +396,34 @@ class Declaration:
     def dress_dialog(self, page: DialogPage, records: Sequence[Any], step: str, actor: Actor) -> None:
         """The last touch to the dialog of a step, e.g. what of the record has to be known to answer."""
 
+    def dress_list(self, page: ListPage, asked: Question) -> None:
+        """The last touch to a list, e.g. where in its records the words stand that were asked for."""
+
     def dress_row(self, row: Row, record: Any, actor: Actor) -> None:
         """The last touch to a row of a list: a further icon, what a template of the module's own draws."""
+
+    def addressed_clauses(self) -> list[ColumnElement[bool]]:
+        """What is left out where another page asks for those of one record; the same as everywhere, as a rule."""
+        return self.base_clauses()
 
     def known_clauses(self) -> list[ColumnElement[bool]]:
         """What even a list of certain records leaves out, e.g. those that a reminder is about."""
         return []
 
+    def why_not_add(self, actor: Actor) -> Any:
+        """Why no record may be added at all now, in words; None when it may: list, form and REST ask."""
+        return None
+
     def why_not_on(self, parent: Any, actor: Actor) -> Any:
         """Why no record of this type may be added to what it would hang on, in words; None when it may."""
+        return None
+
+    def own_tabs(self, record: Any, actor: Actor) -> list[Tab]:
+        """Tabs of a record's page beside those of what hangs on it, e.g. what suits it."""
+        return []
+
+    def own_tab(self, record: Any, actor: Actor, name: str) -> ListPage | None:
+        """The rows of such a tab; None for a name that is none of them."""
         return None
 
     def faults(self, record: Any, actor: Actor) -> FaultBox | None:
@@ -393,7 +451,7 @@ class Declaration:
             self.url("delete", pk=record.id),
             "trash",
             "post",
-            confirm,
+            f"{confirm}{self.delete_more}",
             refusal,
             danger=True,
         )

@@ -107,7 +107,7 @@ class Dimension:
 
     def owner(self, model: Any) -> Any:
         """The class whose column it is: the model's or that of its lines."""
-        return model.child_classes()[self.child] if self.child else model
+        return model.related(self.child) if self.child else model
 
     def field_of(self, model: Any) -> Field:
         """How its values are read and shown."""

@@ -36,6 +36,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
+from app.kit import wordtext
 from app.kit.clock import now
 from app.kit.database import reading
 from app.kit.errors import Refused
@@ -266,6 +267,9 @@ def docx_file(page: PrintPage) -> bytes:
         _table(document, table, room)
     if page.table:
         _table(document, page.table, room)
+    for _label, html in page.texts:
+        _paragraph(document, "")
+        wordtext.write(document, html)
     if page.foot:
         line = "\u3000\u3000".join(f"{_plain(label)}：{_plain(words)}" for label, words in page.foot)
         _paragraph(document, line, space=4)

@@ -15,7 +15,7 @@ from sqlalchemy import Select, inspect, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import audit, exchange, jobs, listing, listpage, paperbook, totals
+from app.kit import audit, exchange, jobs, listing, listpage, paperbook, richtext, totals
 from app.kit.access import require
 from app.kit.database import db
 from app.kit.errors import BadRequest, Refused
@@ -112,6 +112,7 @@ def excel(view: RecordView, session: Session, record: Any, actor: Actor) -> Resp
         session.commit()
         return exchange.attachment(paperbook.xlsx_paper(page), f"{page.title}.xlsx")
     rows: list[list[Any]] = [[label, text] for line in page.form for label, text, _span in line]
+    rows += [[label, richtext.text_of(html)] for label, html in page.texts]
     for label, table in page.children:
         rows += [[], [label], list(table.columns), *table.rows]
     name = f"{view.model.__label__} {record.title}.xlsx"

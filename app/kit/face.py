@@ -38,7 +38,7 @@ from app.kit.pages import ErrorPage
 from app.kit.reminders import Reminder
 
 if TYPE_CHECKING:
-    from app.kit.module import Module
+    from app.kit.module import Module, OpenPages
 
 #: HTTP status → what a clerk should know of it
 WORDS = {
@@ -100,17 +100,18 @@ def wants_json() -> bool:
 # --- the frame --------------------------------------------------------------------------------------------------
 
 
-def frame(modules: Sequence[Module]) -> Frame | None:
+def frame(modules: Sequence[Module | OpenPages]) -> Frame | None:
     """The frame of who is logged in; None for everybody else. One statement: the bell."""
     who = scope.current()
     if who is None or who.everywhere:
         return None
     bell = db.session.scalar(select(func.count(Reminder.id)).where(Reminder.state == "open"))
     made = Frame(who.unit_name, who.unit_name, who.name, menu.of(modules, who))
+    made.edition = menu.edition(who)
     made.bell = str(bell) if bell else ""
     made.bell_url = url_for("reminder.list", shelf="open")
     languages = current_app.config["LANGUAGES"].items()
-    made.account_links = [(_("修改密码"), "/password/")]
+    made.account_links = [(_("修改密码"), "/password/"), (_("账号安全"), "/safety/")]
     made.account_links += [(it["name"], f"/lang/{code}") for code, it in languages]
     made.logout_url = "/logout/"
     return made
@@ -145,7 +146,7 @@ class Flush(Extension):
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
-def init_app(flask: Flask, modules: Sequence[Module]) -> None:
+def init_app(flask: Flask, modules: Sequence[Module | OpenPages]) -> None:
     """Give the templates what they need, and every error a page."""
     words.init_app(flask)
     flask.jinja_env.trim_blocks = flask.jinja_env.lstrip_blocks = True

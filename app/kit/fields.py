@@ -425,19 +425,25 @@ class ChoicesField(Field):
 
 
 class ReferenceField(Field):
-    """Another record, found by search; written as its id. ``shown`` names the relationship to read it by."""
+    """Another record, found by search; written as its id. ``shown`` names the relationship to read it by.
+
+    With ``own_unit_only`` a form offers the records of the actor's own unit alone. ``via`` is that relationship where
+    it cannot be called as the column is: ``class``.
+    """
 
     kind = "reference"
     is_chosen = True
 
-    def __init__(self, label: Any, target: str, **more: Any) -> None:
+    def __init__(
+        self, label: Any, target: str, *, own_unit_only: bool = False, via: str = "", **more: Any
+    ) -> None:
         super().__init__(label, **more)
-        self.target = target
+        self.target, self.own_unit_only, self.via = target, own_unit_only, via
 
     @property
     def shown(self) -> str:
         """The relationship beside the column: ``owner_unit`` for ``owner_unit_id``."""
-        return self.name.removesuffix("_id")
+        return self.via or self.name.removesuffix("_id")
 
     def parse(self, raw: Any) -> Any:
         if isinstance(raw, dict):

@@ -38,7 +38,8 @@ def add(
     _may_change(view, record, actor)
     if upload is None:
         raise Invalid([Problem("file", _("请选择文件"))])
-    stored = attachments.attach(session, record, upload, request.form.get("attachment_type"), actor)
+    kind = view.attachment_kind or request.form.get("attachment_type")
+    stored = attachments.attach(session, record, upload, kind, actor)
     history.write(record, "attach", actor, stored.filename, None, [])
     return stored
 

@@ -175,6 +175,7 @@ def _unasked(view: RecordView) -> Typed:
     """What a new record of a shelf begins with and its form does not ask for: it stays."""
     shelf = next((s for s in view.shelves if s.name == request.args.get("shelf")), None)
     asked = {name for _label, names in view.sheet if not isinstance(names, str) for name in names}
+    asked -= set(shelf.without) if shelf else set()
     return {name: value for name, value in shelf.begins.items() if name not in asked} if shelf else {}
 
 

@@ -12,7 +12,8 @@ from werkzeug.datastructures import MultiDict
 from app.kit import codes, columns, identity, picking
 from app.kit.columns import Field
 from app.kit.errors import Problem
-from app.kit.pages import ChildRow, ChildTable, FieldView, Option, Section
+from app.kit.oneof import OneOfField
+from app.kit.pages import ChildRow, ChildTable, FieldView, FormPage, Option, Section
 from app.kit.query import code_options
 from app.kit.record import Row
 
@@ -157,16 +158,15 @@ def input_view(
         if field.autofill == "gender":
             for option in view.options:
                 option.data = {"gender": codes.attribute(field.table, option.value, "default_gender") or ""}
-    elif isinstance(field, columns.YesNoField):
-        view.options = [
-            Option("1", field.words[0], view.value == "1"),
-            Option("0", field.words[1], view.value == "0"),
-        ]
+    elif isinstance(field, OneOfField | columns.YesNoField):
+        view.kind = "code" if isinstance(field, OneOfField) else field.kind
+        offers = _offers(field).items()
+        view.options = [Option(code, words, view.value == code) for code, words in offers]
     elif isinstance(field, columns.ChoicesField):
         ticked = value if isinstance(value, list) else []
         view.options = [Option(code, label, code in ticked) for code, label in field.offers()]
     elif isinstance(field, columns.ReferenceField):
-        view.picker_url = url_for(f"{field.target}.pick")
+        view.picker_url = url_for(f"{field.target}.pick", own="1" if field.own_unit_only else None)
         if view.value and row is not None and str(getattr(row, field.name) or "") == view.value:
             view.options = [Option(view.value, row.text(field.name), chosen=True)]
         elif view.value:
@@ -176,12 +176,31 @@ def input_view(
     return view
 
 
+def only_told(page: FormPage, record: Row, *names: str) -> None:
+    """What nobody types stands in the form of a stored record to read, and in that of a new one not at all."""
+    is_new = getattr(record, "id", None) is None
+    for section in page.sections:
+        section.fields = [one for one in section.fields if not (is_new and one.name in names)]
+        for one in section.fields:
+            if one.name in names:
+                one.text, one.readonly, one.required = record.text(one.name), True, False
+
+
+def _offers(field: OneOfField | columns.YesNoField) -> dict[str, Any]:
+    """The few values of a field, each with its words."""
+    if isinstance(field, OneOfField):
+        return field.words
+    return dict(zip(("1", "0"), field.words, strict=True))
+
+
 def read_view(row: Row, name: str, *, masked: bool = False, reveal_url: str = "") -> FieldView:
     """One value to read; a masked number shows its ends only."""
     field = type(row).fields()[name]
     text = row.text(name)
     if masked and field.masked and text:
         text = identity.mask(text)
+    if isinstance(field, columns.RichTextField):
+        text = field.markup(getattr(row, name))
     view = FieldView(
         name, field.label, field.kind, text=text, unit=field.unit if text else "", wide=field.wide
     )

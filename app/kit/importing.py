@@ -15,7 +15,7 @@ import hashlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,20 +29,31 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from app.kit import exchange, jobs, layout, template
+from app.kit import exchange, jobs, layout, parts, template
 from app.kit.access import require
 from app.kit.bulk import Judge
 from app.kit.clock import now
 from app.kit.errors import Forbidden, Invalid, Missing
 from app.kit.face import render
-from app.kit.intake import ADDED, CHANGED, DOUBLED, FAILED, FLAGGED, MERGED, UNCHANGED, Chunk, Options
+from app.kit.intake import (
+    ADDED,
+    CHANGED,
+    DOUBLED,
+    FAILED,
+    FLAGGED,
+    MERGED,
+    UNCHANGED,
+    Chunk,
+    Options,
+    Outcome,
+)
 from app.kit.jobs import Job, JobContext
 from app.kit.layout import KEY_NAME, Layout, Match
 from app.kit.package import Unreadable, fault
 from app.kit.pages import Page
 from app.kit.scope import Actor, door
 from app.kit.sheetpage import crumbs
-from app.kit.staging import Stage
+from app.kit.staging import Stage, StagedRow
 from app.kit.workbook import Book, open_book
 
 if TYPE_CHECKING:
@@ -73,11 +84,18 @@ def folder() -> Path:
 
 
 def upload(
-    view: RecordView, session: Session, actor: Actor, file: IO[bytes], name: str, options: Options
+    view: RecordView,
+    session: Session,
+    actor: Actor,
+    file: IO[bytes],
+    name: str,
+    options: Options,
+    whole: Any = None,
 ) -> Job:
     """Keep an uploaded workbook and ask for its import; the caller commits.
 
     The same file with the same options while its job is open is that job, so that a double click makes one.
+    ``whole`` is the record whose parts its rows are.
     Raises Unreadable when it is no workbook, Forbidden for a migration that the actor may not do.
     """
     if options.migrate and not view.may_migrate(actor):
@@ -92,15 +110,16 @@ def upload(
             digest.update(piece)
             kept.write(piece)
     session.info.setdefault("stored", []).append(path)  # goes again if the transaction does
+    into = {"into": whole.id, "back": parts.tab_of(view, whole.id)} if whole is not None else {}
     asked = hashlib.sha256(
-        f"{view.resource}{actor.unit_id}{digest.hexdigest()}{options}".encode()
+        f"{view.resource}{actor.unit_id}{digest.hexdigest()}{options}{into or ''}".encode()
     ).hexdigest()
     facts: dict[str, Any] = {
         "resource": view.resource,
         "file": path.name,
         "filename": re.split(r"[\\/]", name)[-1][-200:],
     }
-    facts |= {"update": options.update, "migrate": options.migrate}
+    facts |= {"update": options.update, "migrate": options.migrate, **into}
     for time in range(1, 1000):
         job = jobs.enqueue(session, "import", actor, key=f"import:{asked}:{time}", **facts)
         if job.state in {"waiting", "running"}:
@@ -133,26 +152,43 @@ def run(ctx: JobContext) -> None:
     path = folder() / ctx.args["file"]
     if not path.exists():
         raise Missing(_("上传的文件已经不在了，请重新上传"))
-    sheets = Layout(view, with_owner=options.migrate)
+    sheets = view.layout(with_owner=options.migrate)
     with _rarely_collected(), _stage(ctx, path, sheets) as stage:
-        records = stage.count()
+        records = stage.count(sheets.kinds)
         _blame_orphans(ctx, stage, sheets)
         judge = Judge(sheets.model, ctx.actor)
         while ctx.done < records:
             judge.go_on(ctx.actor)
-            rows = stage.records(ctx.done, CHUNK)
-            outcomes = Chunk(ctx.session, judge, stage, sheets, options).work(rows)
+            rows = stage.records(ctx.done, sheets.at_once or CHUNK, sheets.kinds)
+            outcomes = _worked(ctx, judge, stage, sheets, options, rows)
             for row, (what, words) in zip(rows, outcomes, strict=True):
                 if what == FAILED:
-                    ctx.fail_row(words, row=row.number)
+                    ctx.fail_row(sheets.placed(row.sheet, words), row=row.number)
             _count(ctx, Counter(what for what, _words in outcomes))
             stage.judge(
-                (0, row.number, words) for row, (_what, words) in zip(rows, outcomes, strict=True) if words
+                (row.sheet, row.number, words)
+                for row, (_what, words) in zip(rows, outcomes, strict=True)
+                if words
             )
             ctx.progress(ctx.done + len(rows))
             ctx.checkpoint()
             _admit(ctx, view, options)
         _hand_back(ctx, path, stage, sheets)
+
+
+def _worked(
+    ctx: JobContext, judge: Judge, stage: Stage, sheets: Layout, options: Options, rows: Sequence[StagedRow]
+) -> list[Outcome]:
+    """What came of some rows; all have failed where the record that they were to go into takes none any more."""
+    if (own := sheets.view.intake(ctx, stage, sheets, options)) is not None:
+        outcomes: list[Outcome] = own.work(rows)
+        return outcomes
+    whole, given = ctx.args.get("into"), dict[str, Any]()
+    if whole is not None:
+        if (why := parts.held(sheets.view, ctx.session, ctx.actor, whole)) is not None:
+            return [(FAILED, str(why))] * len(rows)
+        given = {sheets.view.import_into: whole}
+    return Chunk(ctx.session, judge, stage, sheets, options, given).work(rows)
 
 
 @contextmanager
@@ -184,7 +220,7 @@ def _blame_orphans(ctx: JobContext, stage: Stage, sheets: Layout) -> None:
     if ctx.done:
         return
     reasons = []
-    for number, match in enumerate(stage.fact("matches")[1:], 1):
+    for number, match in enumerate(stage.fact("matches")[sheets.kinds :], sheets.kinds):
         words = gettext(
             "没有找到这个%(key)s对应的行，请核对「%(sheet)s」",
             key=sheets.view.import_key,
@@ -238,7 +274,7 @@ def _stage(ctx: JobContext, path: Path, sheets: Layout) -> Iterator[Stage]:
             _blame_doubles(stage, sheets, matches, is_migration=ctx.args["migrate"])
             facts = [match.facts(sheets.class_of(match.page).fields()) for match in matches]
             stage.finish({"matches": facts})
-        ctx.progress(ctx.done, stage.count())
+        ctx.progress(ctx.done, stage.count(sheets.kinds))
         yield stage
     finally:
         stage.close()
@@ -332,6 +368,9 @@ class ImportPage(Page):
     megabytes: int = MAX_BYTES // 1024**2
     word: Any = ""
     error: Any = ""
+    #: how cells are typed that Excel would change, and what 更新已有的记录 does
+    hint: Any = ""
+    update_hint: Any = ""
 
 
 def make_room(endpoint: str | None, _values: Any) -> None:
@@ -340,25 +379,31 @@ def make_room(endpoint: str | None, _values: Any) -> None:
         request.max_content_length = MAX_BYTES + 1024 * 1024
 
 
-def page(view: RecordView, actor: Actor, error: Any = "") -> str:
-    """The page to upload a workbook on."""
-    made = ImportPage(_("导入%(what)s", what=view.model.__label__), error=error, word=view.measure_word)
+def page(view: RecordView, actor: Actor, whole: Any = None, error: Any = "") -> str:
+    """The page to upload a workbook on; ``whole`` is the record whose parts its rows are."""
+    what = view.import_label or view.model.__label__
+    made = ImportPage(_("导入%(what)s", what=what), error=error, word=view.measure_word)
+    made.hint, made.update_hint = view.import_hints
     made.crumbs = crumbs(view, _("导入Excel"))
     made.url, made.back_url = view.url("import_file"), view.home()
+    if whole is not None:
+        made.title = _("导入%(what)s：%(whole)s", what=view.model.__label__, whole=whole.title)
+        made.url = view.url("import_file", **{view.import_into: whole.id})
+        made.back_url = parts.tab_of(view, whole.id)
     made.template_url = view.url("template")
     made.can_migrate = view.may_migrate(actor)
     made.migration_url = view.url("template", migrate=1) if made.can_migrate else ""
     return render("kit/import.html", made)
 
 
-def serve(view: RecordView, session: Session, actor: Actor) -> Any:
+def serve(view: RecordView, session: Session, actor: Actor, whole: Any = None) -> Any:
     """Take the uploaded workbook: 202 and the job's number for a program, the job's page for a person."""
     options = Options(*(request.form.get(name, "") in {"1", "true", "on"} for name in ("update", "migrate")))
     file = request.files.get("file")
     try:
         if file is None or not file.filename:
             raise Unreadable(_("请选择文件"))
-        job = upload(view, session, actor, file.stream, file.filename, options)
+        job = upload(view, session, actor, file.stream, file.filename, options, whole)
         session.flush()  # its number is the answer
         pk = job.id
         session.commit()
@@ -366,7 +411,7 @@ def serve(view: RecordView, session: Session, actor: Actor) -> Any:
         session.rollback()
         if _is_program():
             return jsonify(message=str(wrong.words), errors=wrong.errors), wrong.status
-        return page(view, actor, wrong.words), wrong.status
+        return page(view, actor, whole, wrong.words), wrong.status
     if _is_program():
         return jsonify(job=pk), 202
     return redirect(url_for("job.show", pk=pk))
@@ -381,5 +426,6 @@ def _is_program() -> bool:
 
 def hand_out(view: RecordView, actor: Actor, *, migrate: bool) -> Response:
     """The template."""
-    made = template.blank(Layout(view, with_owner=migrate and view.may_migrate(actor)))
-    return exchange.attachment(made, gettext("%(what)s导入模板.xlsx", what=view.model.__label__))
+    made = template.blank(view.layout(with_owner=migrate and view.may_migrate(actor)))
+    what = view.import_label or view.model.__label__
+    return exchange.attachment(made, gettext("%(what)s导入模板.xlsx", what=what))

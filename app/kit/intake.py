@@ -74,10 +74,17 @@ class Chunk:
     """Some rows of an import and what they need."""
 
     def __init__(
-        self, session: Session, judge: Judge, stage: Stage, sheets: Layout, options: Options
+        self,
+        session: Session,
+        judge: Judge,
+        stage: Stage,
+        sheets: Layout,
+        options: Options,
+        given: Mapping[str, Any],
     ) -> None:
         self.session, self.judge, self.actor = session, judge, judge.actor
-        self.stage, self.sheets, self.options = stage, sheets, options
+        #: what every row says without a column, e.g. of which class it is a trainee
+        self.stage, self.sheets, self.options, self.given = stage, sheets, options, given
         self.model = sheets.model
         self.matches: list[dict[str, Any]] = stage.fact("matches")
         self._owners: dict[str, Actor | str] = {}
@@ -120,6 +127,7 @@ class Chunk:
     def _draft(self, row: StagedRow, lines: Sequence[Mapping[str, Sequence[StagedRow]]]) -> Draft:
         draft = Draft(row, {})
         draft.typed = self._typed(0, row, "", draft)
+        draft.typed.update(self.given)
         for number, found in enumerate(lines, 1):
             child = self.matches[number]["child"]
             mine = found.get(row.key, ()) if row.key else ()

@@ -26,6 +26,11 @@ from app.kit.workbook import Book, Sheet, serial_date
 if TYPE_CHECKING:
     from app.kit.view import RecordView
 
+#: how cells are typed that Excel would change, and what 更新已有的记录 does
+HINTS = (
+    _("身份证号要按文本填写，模板已设好格式。"),
+    _("本单位已有而内容不同的，改成文件里的内容；不勾选时，这样的行会退回"),
+)
 #: the column in which a result is told; it is ignored when the workbook comes back
 RESULT = _("导入结果")
 #: the column of a migration that says whose a record is
@@ -46,6 +51,8 @@ class Head:
     name: str
     field: Field | None = None
     required: bool = False
+    #: how it is filled in, where the field does not say it
+    how: Any = ""
 
 
 @dataclass(frozen=True)
@@ -95,11 +102,16 @@ def plain(label: Any) -> str:
 class Layout:
     """The pages of a view's workbook."""
 
+    #: how many of the pages hold records of their own, and how many rows are judged together (0: as many as usual)
+    kinds = 1
+    at_once = 0
+
     def __init__(self, view: RecordView, *, with_owner: bool = False) -> None:
         self.view, self.model, self.with_owner = view, view.model, with_owner
         fields = self.model.fields()
         own = [name for _label, names in view.sheet if not isinstance(names, str) for name in names]
-        heads = _heads(fields, [name for name in own if not fields[name].automatic])
+        typed = [name for name in own if not fields[name].automatic and name != view.import_into]
+        heads = _heads(fields, typed)
         if with_owner:
             heads = (Head(str(OWNER), OWNER_NAME, required=True), *heads)
         self.pages = [Page(str(self.model.__label__), heads, silent=_silent(fields, self.model))]
@@ -110,6 +122,14 @@ class Layout:
                 key = Head(str(view.import_key), KEY_NAME, fields[self.model.known_by], required=True)
                 heads = (key, *_heads(cls.fields(), typed))
                 self.pages.append(Page(str(label), heads, name, _silent(cls.fields(), cls)))
+
+    def placed(self, sheet: int, words: str) -> str:
+        """What is said of a row, with the sheet where there are several kinds of records."""
+        return words
+
+    def notes(self) -> list[Any]:
+        """What the explanation says beyond what is true of every workbook."""
+        return []
 
     def class_of(self, page: Page) -> type[Any]:
         """The class of a page's rows."""

@@ -41,7 +41,9 @@ class Link(NamedTuple):
         args, order = {self.name: str(pk)}, self.view.tab_order
         if order.name != "id":
             args["order"] = f"{order.name}:{'desc' if order.descending else 'asc'}"
-        return Question(self.view, actor, args)
+        asked = Question(self.view, actor, args)
+        asked.columns = tuple(name for name in asked.columns if name != self.name)  # it is the same for all
+        return asked
 
 
 def hanging(view: RecordView) -> list[Link]:
@@ -107,8 +109,13 @@ def _adding(link: Link, record: Any, actor: Actor) -> list[Action]:
     view = link.view
     if not (view.can_add and view.has_add_form and actor.may("write", view.resource)):
         return []
-    url, refusal = view.url("add", **{link.name: record.id}), view.why_not_on(record, actor)
-    return [Action("add", view.add_label, url, "plus", refusal=refusal)]
+    here = {link.name: record.id}
+    refusal = view.why_not_add(actor) or view.why_not_on(record, actor)
+    made = [Action("add", view.add_label, view.url("add", **here), "plus", refusal=refusal)]
+    if view.can_import and view.import_into == link.name:
+        url = view.url("import_file", **here)
+        made.append(Action("import", _("导入Excel"), url, "file-import", refusal=refusal))
+    return made
 
 
 def beside(view: RecordView, session: Session, record: Any, actor: Actor) -> ListPage | None:

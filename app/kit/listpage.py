@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from flask import url_for
 from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, false, inspect
-from sqlalchemy.orm import RelationshipProperty, Session, joinedload, selectinload
+from sqlalchemy.orm import RelationshipProperty, Session, defer, joinedload, selectinload
 
-from app.kit import bookpage, columns, identity, listing, query
+from app.kit import bookpage, columns, identity, listing, parts, query
 from app.kit.pages import Action, Cell, Chip, Column, Crumb, FieldView, ListPage, Pager, Row, Tab, UnitBox
 from app.kit.papers import StatisticsPage
 from app.kit.question import TONES, Question
@@ -30,6 +30,12 @@ ELASTIC = 60
 def loading(view: RecordView, names: tuple[str, ...] = ()) -> list[Any]:
     """What the rows of one page show is loaded along: a parent by a join, children by one statement a relationship."""
     return [_loads(view, one) for one in _shown(view, names or view.columns)]
+
+
+def _without_texts(view: RecordView) -> list[Any]:
+    """A formatted text is no column of a list, and outweighs all that is."""
+    fields = view.model.fields().items()
+    return [defer(getattr(view.model, name)) for name, field in fields if field.kind == "rich_text"]
 
 
 def _loads(view: RecordView, one: RelationshipProperty[Any]) -> Any:
@@ -71,7 +77,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         asked.size,
         args.get("key", ""),
         asked.number,
-        loading(view, asked.columns),
+        [*loading(view, asked.columns), *_without_texts(view)],
     )
     counts = _counts_now(asked, session, piece) if view.is_reportable else None
     number = _number_now(asked, session, statement, piece, counts)
@@ -110,8 +116,11 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
     page.beside = view.beside(asked.shelf)
     empty = (asked.shelf.empty_words if asked.shelf else "") or view.empty_words
     page.empty = _("没有符合条件的记录") if asked.asked.words else empty
+    if asked.reminder and not asked.asked.words:
+        page.empty = _("提醒中的记录已不在本单位的范围内：已退回下级、删除，或转到了别的单位")
     page.empty_action = next((action for action in page.toolbar if action.name == "add"), None)
     bookpage.fill(page, asked, session, waiting)
+    view.dress_list(page, asked)
     return page
 
 
@@ -221,7 +230,7 @@ def _number_now(
     is_exact = asked.args.get("count") == "exact"
     if counts and asked.state in counts and not is_exact:
         return counts[asked.state]
-    if asked.view.is_reportable and asked.asked.is_dear and not is_exact:
+    if (asked.asked.is_dear or asked.view.counts_later) and not is_exact:
         return None
     return listing.count(session, statement, exact=is_exact)
 
@@ -249,15 +258,16 @@ def is_usual(asked: Question) -> bool:
 def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
     """The buttons above the table: add, the steps for ticked rows, delete."""
     resource, actions = view.resource, []
-    shelf = {"shelf": asked.shelf.name} if asked.shelf else {}
+    shelf, whole = {"shelf": asked.shelf.name} if asked.shelf else {}, parts.given(view, asked.args)
     may_write = is_usual(asked) and actor.may("write", resource)
     if view.can_add and may_write and view.asks_first:
         actions += bookpage.add_buttons(view, asked)
     elif view.can_add and view.has_add_form and may_write:
-        url = view.url("add") + (f"?{urlencode(shelf)}" if shelf else "")
-        actions.append(Action("add", view.add_label, url, "plus", primary=True))
-    if view.can_import and may_write:
-        actions.append(Action("import", _("导入Excel"), view.url("import_file"), "file-import"))
+        url = view.url("add") + (f"?{urlencode(shelf | whole)}" if shelf | whole else "")
+        refusal = view.why_not_add(actor)
+        actions.append(Action("add", view.add_label, url, "plus", refusal=refusal, primary=True))
+    if view.can_import and may_write and (whole or not view.import_into):
+        actions.append(Action("import", _("导入Excel"), view.url("import_file", **whole), "file-import"))
     for step in view.listed_steps(asked.shelf):
         if actor.may(step.name, resource) and not step.is_single:
             url = view.url("dialog", step=step.name)
@@ -279,6 +289,7 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
         asked.shelf is not None and asked.shelf.can_delete and actor.may("write", resource)
     )
     if view.can_delete and view.is_tickable and may_delete:
+        sure = _("确定删除选中的记录吗？删除后不能恢复。")
         actions.append(
             Action(
                 "delete",
@@ -286,7 +297,7 @@ def toolbar(view: RecordView, actor: Actor, asked: Question) -> list[Action]:
                 view.url("delete_many"),
                 "trash",
                 "post",
-                _("确定删除选中的记录吗？删除后不能恢复。"),
+                f"{sure}{view.delete_more}",
                 needs_rows=True,
                 danger=True,
             )
@@ -450,6 +461,8 @@ def counted(asked: Question, number: int | None) -> Pager:
 def pager(asked: Question, piece: listing.Slice, number: int | None) -> Pager:
     """The footer: how many there are, and the ways to other pages (L6)."""
     made = counted(asked, number)
+    if number is None and not asked.view.is_reportable:
+        made.later_url = asked.at("counts")
     if piece.previous_key:
         made.first_url, made.previous_url = asked.url(), asked.url(key=piece.previous_key)
     if piece.next_key:

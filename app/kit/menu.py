@@ -18,7 +18,7 @@ from app.kit.pages import Words
 from app.kit.scope import Actor
 
 if TYPE_CHECKING:
-    from app.kit.module import Module
+    from app.kit.module import Module, OpenPages
 
 
 @dataclass
@@ -30,8 +30,8 @@ class MenuItem:
     icon: str = ""
     active: bool = False
     children: list[MenuItem] = field(default_factory=list)
-    #: where the lines of a closed group are fetched from when it is opened
-    lines_url: str = ""
+    #: by which name the lines of a closed group are fetched when it is opened: ``/menu/<lines>?of=<edition>``
+    lines: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -47,32 +47,44 @@ class Frame:
     unit_path: str
     person: str
     menu: list[MenuItem]
+    #: changes with all that the menu depends on, so that a browser may keep lines under it
+    edition: str = ""
     bell: str = ""
     bell_url: str = ""
     account_links: list[tuple[Words, str]] = field(default_factory=list)
     logout_url: str = ""
 
 
-def of(modules: Sequence[Module], who: Actor) -> list[MenuItem]:
+def of(modules: Sequence[Module | OpenPages], who: Actor) -> list[MenuItem]:
     """The menu tree: the register's groups in order, each with the lines that the actor's rights open.
 
     A page carries the lines of the group that is open; those of the others come when a person opens them, and are
-    kept by his browser as long as his rights are the same.
+    kept by his browser as long as his rights are the same. A group of the one line that it is called by is that line.
     """
     groups: dict[str, MenuItem] = {}
-    edition = _edition(who.grants, who.depth, str(get_locale()))
     for module in modules:
-        lines_url = f"/menu/{module.name}?of={edition}"
         group = groups.setdefault(
-            str(module.group), MenuItem(module.group, icon=module.icon, lines_url=lines_url)
+            str(module.group), MenuItem(module.group, icon=module.icon, lines=module.name)
         )
         group.children += module.items(who)
-        group.active |= request.path.startswith(f"/{module.view.model.resource()}/")
+        group.active |= request.path.startswith(f"/{module.resource}/")
     home = MenuItem(_("首页"), "/", "home", active=request.path == "/")
-    return [home, *_mark([group for group in groups.values() if group.children])]
+    return [home, *_mark([_plain(group) for group in groups.values() if group.children])]
 
 
-def group_of(modules: Sequence[Module], who: Actor, name: str) -> MenuItem:
+def edition(who: Actor) -> str:
+    """What the menu of a person depends on, as a short word that is the same in every process."""
+    return _edition(who.grants, who.depth, str(get_locale()))
+
+
+def _plain(group: MenuItem) -> MenuItem:
+    only = group.children[0]
+    if len(group.children) > 1 or only.children or str(only.label) != str(group.label):
+        return group
+    return MenuItem(group.label, only.url, group.icon, group.active)
+
+
+def group_of(modules: Sequence[Module | OpenPages], who: Actor, name: str) -> MenuItem:
     """The group that begins with a module. Raises Missing when none does, or none of its lines is the actor's."""
     first = next((module for module in modules if module.name == name), None)
     found = [item for item in of(modules, who) if first and str(item.label) == str(first.group)]
@@ -83,7 +95,6 @@ def group_of(modules: Sequence[Module], who: Actor, name: str) -> MenuItem:
 
 @lru_cache(maxsize=1024)
 def _edition(grants: frozenset[tuple[str, str]], depth: int, language: str) -> str:
-    """What a menu depends on, as a short word that is the same in every process."""
     return f"{crc32(repr((sorted(grants), depth, language)).encode()):08x}"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import current_app, url_for
 from flask_appbuilder import AppBuilder
+from flask_appbuilder.api import BaseApi
+from flask_appbuilder.baseviews import BaseView
 from flask_babel import lazy_gettext as _
 
 from app.kit.api import api_of
@@ -101,6 +103,11 @@ class Module:
         """The right that opens the module; None is everybody."""
         return self.view.right
 
+    @property
+    def resource(self) -> str:
+        """What its addresses begin with."""
+        return str(self.view.model.resource())
+
     def grants(self) -> set[tuple[str, str]]:
         """What the right opens: pairs (permission, resource)."""
         return self.view.grants()
@@ -123,3 +130,40 @@ class Module:
         resource = self.view.model.resource()
         entries = self.entries or (Entry(self.view.list_title or self.view.model.__label__, "list"),)
         return [item for entry in entries if (item := entry.item(actor, resource))] if self.in_menu else []
+
+
+@dataclass(frozen=True)
+class OpenPages:
+    """A line of the register that is no record type: pages, and REST beside them, for everybody who is logged in."""
+
+    name: str
+    view: type[BaseView]
+    group: Any
+    icon: str = "files"
+    entries: tuple[Entry, ...] = ()
+    apis: tuple[type[BaseApi], ...] = ()
+    right: None = None
+    in_menu: bool = True
+
+    @property
+    def resource(self) -> str:
+        """What its addresses begin with."""
+        return self.name
+
+    def grants(self) -> set[tuple[str, str]]:
+        """What everybody may do there: read."""
+        return {("can_read", self.name)}
+
+    def more_grants(self) -> dict[str, set[tuple[str, str]]]:
+        """No right is needed, so none opens anything."""
+        return {}
+
+    def register(self, builder: AppBuilder) -> None:
+        """Make the pages and the REST routes known to FAB."""
+        builder.add_view_no_menu(self.view(), endpoint=self.name)
+        for api in self.apis:
+            builder.add_api(api)
+
+    def items(self, actor: Actor) -> list[MenuItem]:
+        """The lines of its group."""
+        return [item for entry in self.entries if (item := entry.item(actor, self.name))]

@@ -225,6 +225,8 @@ class Pager:
     size: int = 20
     sizes: list[Tab] = field(default_factory=list)
     count_url: str = ""
+    #: where the number is asked for after the first paint
+    later_url: str = ""
 
 
 @dataclass
@@ -532,6 +534,7 @@ class LoginPage(Page):
     next: str = ""
     username: str = ""
     message: Words = ""
+    puzzle: Any = None
 
 
 @dataclass

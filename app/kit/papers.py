@@ -59,6 +59,8 @@ class PrintPage(Page):
     blocks: list[list[list[tuple[Words, Words, int]]]] = field(default_factory=list)
     children: list[tuple[Words, PrintTable]] = field(default_factory=list)
     table: PrintTable | None = None
+    #: formatted texts under the form: label, HTML that `richtext.clean` has made
+    texts: list[tuple[Words, str]] = field(default_factory=list)
     foot: list[tuple[Words, Words]] = field(default_factory=list)
     signature: list[Words] = field(default_factory=list)
     landscape: bool = False

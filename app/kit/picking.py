@@ -8,6 +8,7 @@ from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
 from app.kit import columns, query
+from app.kit.scope import Actor
 
 if TYPE_CHECKING:
     from app.kit.view import RecordView
@@ -24,14 +25,19 @@ def typed(raw: str) -> str | None:
         return None
 
 
-def found(view: RecordView, session: Session, raw: str) -> list[dict[str, Any]]:
-    """The latest records in scope whose searched fields contain the words; a name is found by its pinyin too."""
+def found(view: RecordView, session: Session, raw: str, own: Actor | None = None) -> list[dict[str, Any]]:
+    """The latest records in scope whose searched fields contain the words; a name is found by its pinyin too.
+
+    With ``own`` those of this actor's own unit alone.
+    """
     words = typed(raw)
     if words is None:
         return []
     statement = select(view.model).order_by(view.model.id.desc()).limit(MOST)
     for clause in view.base_clauses():
         statement = statement.where(clause)
+    if own is not None:
+        statement = statement.where(view.model.owner_path == own.path)
     names = searched(view)
     if words and names:
         fields = view.model.fields()

@@ -58,6 +58,11 @@ class Condition:
         return (f"{self.name}_from", f"{self.name}_to") if self.is_range else (self.name,)
 
     @property
+    def is_dear(self) -> bool:
+        """Whether to count the hits means to look at every one of them."""
+        return bool(self.child) or self.field.search == "name"
+
+    @property
     def is_range(self) -> bool:
         """Whether it is asked for with two ends."""
         return self.field.asked_by == "range"
@@ -228,7 +233,7 @@ def conditions_of(model: type[Row], names: Iterable[Any]) -> list[Condition | Ch
             continue
         path, called = name if isinstance(name, tuple) else (name, None)
         child, _dot, own = path.rpartition(".")
-        cls = model.child_classes()[child] if child else model
+        cls = model.related(child) if child else model
         found.append(Condition(path, cls.fields()[own], getattr(cls, own), child, called))
     return found
 
@@ -250,7 +255,7 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
         clauses, problems, words = condition.where(typed)
         asked.problems += problems
         asked.words += words
-        asked.is_dear |= bool(clauses) and (bool(condition.child) or condition.field.search == "name")
+        asked.is_dear |= bool(clauses) and condition.is_dear
         if condition.child:
             asked.behind.setdefault(condition.child, []).extend(clauses)
             if clauses and typed.get(condition.name) != "(none)":
@@ -260,9 +265,10 @@ def ask(model: type[Row], conditions: Sequence[Condition | Choice], typed: Mappi
     for child, clauses in asked.behind.items():
         if clauses:
             rows = getattr(model, child)
-            is_met = rows.any(and_(*clauses))
+            some = rows.any if rows.property.uselist else rows.has
+            is_met = some(and_(*clauses))
             # (未填) of a child is also where it has no rows
-            asked.clauses.append(is_met if child in filled else or_(is_met, ~rows.any()))
+            asked.clauses.append(is_met if child in filled else or_(is_met, ~some()))
     return asked
 
 

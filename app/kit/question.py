@@ -46,8 +46,8 @@ class Question:
         self.shelf = next((s for s in self.view.shelves if s.name == self.args.get("shelf")), None)
         self.reminder = min(_number(self.args.get("reminder"), 0), tree_limit())
         self.addressed = query.conditions_of(self.view.model, self.view.addressed)
-        is_elsewhere = self.reminder or any(self.args.get(name, "").strip() for name in self.view.addressed)
-        if self.shelf is None and self.view.shelves and not is_elsewhere:
+        self.is_addressed = any(self.args.get(name, "").strip() for name in self.view.addressed)
+        if self.shelf is None and self.view.shelves and not (self.reminder or self.is_addressed):
             self.shelf = self.view.shelves[0]
         names = self.shelf.conditions if self.shelf and self.shelf.conditions else self.view.conditions
         self.conditions = query.conditions_of(self.view.model, names)
@@ -142,7 +142,8 @@ class Question:
         """The records asked for, before order and place."""
         model = self.view.model
         statement = select(model).where(self.asked.where)
-        base = self.shelf.base if self.shelf and self.shelf.base else self.view.base_clauses
+        usual = self.view.addressed_clauses if self.is_addressed else self.view.base_clauses
+        base = self.shelf.base if self.shelf and self.shelf.base else usual
         if self.reminder:  # its very records, in whatever list they stand now
             base = self.view.known_clauses
             statement = statement.where(model.id.in_(told_of(self.view.resource, self.reminder)))

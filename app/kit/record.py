@@ -77,6 +77,12 @@ class Row(Scoped):
         return {name: relations[name].mapper.class_ for name in cls.children}
 
     @classmethod
+    def related(cls, name: str) -> type[Row]:
+        """The class of the rows behind a relationship: inline rows, or records of their own."""
+        found: type[Row] = inspect(cls).relationships[name].mapper.class_
+        return found
+
+    @classmethod
     def resource(cls) -> str:
         """The stem: table, file, URL and REST resource are the same word."""
         return str(cls.__tablename__)  # type: ignore[attr-defined]

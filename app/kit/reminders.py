@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
-from sqlalchemy import JSON, ColumnElement, Index, Select, String, and_, false, select, update
+from sqlalchemy import JSON, ColumnElement, Index, Select, String, and_, false, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from app.kit import columns
 from app.kit.record import Record
 from app.kit.scope import Actor, door
-from app.kit.workflow import Stateful, StepLog
+from app.kit.workflow import Ask, Stateful, Step, StepLog
 
 #: records that a reminder names; the rest is counted
 MOST_NAMED = 200
+#: 未处理 or 处理: what the dialog of the column 处理 asks (3.15)
+STATE = Ask("state", columns.CodeField(_("处理"), "reminder_state", required=True))
 
 
 class Reminder(Stateful, Record):
@@ -27,8 +30,11 @@ class Reminder(Stateful, Record):
 
     __tablename__ = "reminder"
     __label__ = _("提醒信息")
-    __table_args__ = (Index("ix_reminder_receiver", "receiver_unit_id", "state", "id"),)
+    reach = _("发给本单位的，属于能打开的业务的")
+    #: the list in its order, and the number on the bell from the index alone
+    __table_args__ = (Index("ix_reminder_receiver", "receiver_unit_id", "state", "id", "record_type"),)
     echoed = frozenset({"record_type", "record_ids"})
+    steps = (Step("handle", _("处理"), asks=(STATE,), icon="edit", success=_("保存成功")),)
 
     sender_unit_id: Mapped[int | None] = columns.reference(
         _("提醒发送单位"), "unit", automatic=True, system=True
@@ -74,6 +80,15 @@ class Reminder(Stateful, Record):
         elif self.state == "open":
             self.handled_by_name = self.handled_at = None
 
+    def suggested(self, step: str, who: Actor) -> dict[str, Any]:
+        """An open one is to be closed, a closed one opened again (AID-R225, SM-AID-17)."""
+        return {"state": "done" if self.state == "open" else "open"}
+
+    def on_handle(self, actor: Actor, state: str) -> None:
+        """Closed, or open again."""
+        self.state = state
+        self.derive(actor)
+
 
 def in_chinese(words: Any) -> str:
     """Words that are stored are read by others: in the language of the house, not of the sender."""
@@ -110,6 +125,19 @@ def told_of(record_type: str, reminder_id: int) -> Select[Any]:
     """
     told = select(StepLog.record_id).join(Reminder, Reminder.id == StepLog.reminder_id)
     return told.where(Reminder.id == reminder_id, StepLog.record_type == record_type)
+
+
+def is_finished(models: Iterable[Any], who: Actor) -> ColumnElement[bool]:
+    """Nothing of it waits here any more: of these reportable types, all its records went up, back, elsewhere or away."""
+    cases = []
+    for model in models:
+        name = model.resource()
+        here = select(StepLog.id).join(model, model.id == StepLog.record_id)
+        here = here.where(StepLog.reminder_id == Reminder.id, StepLog.record_type == name)
+        cases.append(
+            and_(Reminder.record_type == name, ~here.where(model.holder_depth == who.depth).exists())
+        )
+    return and_(Reminder.state == "open", or_(false(), *cases))
 
 
 def remind_more(session: Session, reminder_id: int, records: list[Any]) -> None:

@@ -42,6 +42,8 @@ def save(
     is_new = record.id is None
     with session.no_autoflush:
         if not is_new:
+            if isinstance(record, Stateful):
+                record.hold_before("edit", typed)
             lock(record)
             if isinstance(record, Stateful) and (why := record.refusal("edit", actor)):
                 raise Refused(why)
@@ -145,6 +147,7 @@ def delete(session: Session, record: Any, actor: Actor) -> Any:
     Raises Refused when a guard says no or something still points at the record.
     """
     if isinstance(record, Stateful):
+        record.hold_before("delete", {})
         lock(record)
         if why := record.refusal("delete", actor):
             raise Refused(why)

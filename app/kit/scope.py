@@ -102,6 +102,9 @@ def enter(who: Actor | None) -> None:
 class Scoped:
     """A mapped class whose rows are not everybody's."""
 
+    #: whose rows somebody sees, in words for administrators
+    reach: ClassVar[Any] = _("按这项业务自己的规定")
+
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """The rows that ``who`` sees, as a predicate."""
@@ -115,6 +118,8 @@ class Scoped:
 class Open(Scoped):
     """Reference data: readers with the right see all rows."""
 
+    reach = _("全国统一的内容，有权限的人看到的都一样")
+
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Every row."""
@@ -127,6 +132,8 @@ class Open(Scoped):
 
 class Owned(Scoped):
     """Owned by a unit and seen at once by every unit above it; needs ``owner_path``."""
+
+    reach = _("本单位的；全部下级单位的，录入后就能看到，不用上报")
 
     owner_path: Any
 
@@ -142,6 +149,8 @@ class Owned(Scoped):
 
 class Child(Scoped):
     """Belongs to one parent record and shares its scope; ``parent_key`` names the foreign key."""
+
+    reach = _("能看到所属的记录，就能看到")
 
     parent_key: ClassVar[str]
 
@@ -165,6 +174,8 @@ class Child(Scoped):
 
 class Personal(Scoped):
     """The account's own rows; needs ``account_id``."""
+
+    reach = _("只有本人的")
 
     account_id: Any
 

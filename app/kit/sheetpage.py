@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask import jsonify
@@ -23,6 +24,9 @@ from app.kit.scope import Actor, door
 if TYPE_CHECKING:
     from app.kit.view import RecordView
 
+#: what other parts of the house put behind the tabs of any record's page
+BESIDE: list[Callable[[Any, Any, Actor], list[Tab]]] = []
+
 
 def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: str) -> SheetPage:
     """The record's page; ``tab`` is empty for the record itself, or ``history``."""
@@ -35,7 +39,7 @@ def build(view: RecordView, session: Session, record: Any, actor: Actor, tab: st
     page.since_url = next((one.url for one in page.tabs if one.key == "since"), "")
     opened = next(one.key for one in page.tabs if one.active)
     page.counts_url = tabs_url(view, record, actor, opened)
-    page.linked = linked.tab(view, session, record, actor, opened)
+    page.linked = linked.tab(view, session, record, actor, opened) or view.own_tab(record, actor, opened)
     if page.linked:
         return page
     page.points = reviewpage.points(view, session, record, actor) if opened != "history" else None
@@ -65,8 +69,9 @@ def tabs(view: RecordView, record: Any, actor: Actor, opened: str, *, with_since
     here = view.url("show", pk=record.id)
     made = [Tab("", view.model.__label__, here)]
     made += [Tab("since", _("与上次上报相比"), f"{here}?tab=since")] if with_since else []
-    made += linked.tabs(view, record, actor)
+    made += linked.tabs(view, record, actor) + view.own_tabs(record, actor)
     made.append(Tab("history", _("历史信息"), f"{here}?tab=history"))
+    made += [one for more in BESIDE for one in more(view, record, actor)]
     next((tab for tab in made if tab.key == opened), made[0]).active = True
     return made
 
@@ -134,7 +139,7 @@ def files_of(view: RecordView, session: Session, record: Any, actor: Actor) -> A
         AttachedFile(
             file.id,
             file.filename,
-            codes.label("attachment_type", file.attachment_type),
+            "" if view.attachment_kind else codes.label("attachment_type", file.attachment_type),
             _size(file.size),
             f"{file.uploaded_by_name} {file.uploaded_at:%Y-%m-%d %H:%M}",
             view.url("download", pk=record.id, file=file.id),
@@ -142,7 +147,8 @@ def files_of(view: RecordView, session: Session, record: Any, actor: Actor) -> A
         )
         for file in attachments.of(session, view.resource, record.id)
     ]
-    kinds = [Option(value.code, value.label) for value in codes.values("attachment_type")]
+    offered = [] if view.attachment_kind else codes.values("attachment_type")
+    kinds = [Option(value.code, value.label) for value in offered]
     hint = _("jpg、png、pdf、doc、docx、xls、xlsx，每个不超过10MB")
     return AttachmentBox(stored, view.url("attach", pk=record.id) if may_change else "", kinds, hint)
 

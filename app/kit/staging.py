@@ -38,10 +38,15 @@ class StagedRow:
     number: int
     key: str
     cells: Cells
+    #: which of the sheets it stands in
+    sheet: int = 0
 
 
 class Stage:
-    """The rows of one upload. Sheet 0 holds the records, the others the inline rows of each child."""
+    """The rows of one upload. Sheet 0 holds the records, the others the inline rows of each child.
+
+    A layout with several kinds of records says how many of the first sheets hold some (`Layout.kinds`).
+    """
 
     def __init__(self, path: Path) -> None:
         self._file = sqlite3.connect(path, isolation_level=None)
@@ -94,16 +99,16 @@ class Stage:
 
     # --- reading ----------------------------------------------------------------------------------------------
 
-    def count(self, sheet: int = 0) -> int:
-        """The rows of a sheet."""
-        return int(self._file.execute("SELECT count(*) FROM row WHERE sheet = ?", (sheet,)).fetchone()[0])
+    def count(self, kinds: int = 1) -> int:
+        """The records: the rows of the first sheets."""
+        return int(self._file.execute("SELECT count(*) FROM row WHERE sheet < ?", (kinds,)).fetchone()[0])
 
-    def records(self, skip: int, most: int) -> list[StagedRow]:
-        """Rows of sheet 0 in their order, ``skip`` of them left out."""
-        asked = "SELECT number, key, cells FROM row WHERE sheet = 0 ORDER BY number LIMIT ? OFFSET ?"
+    def records(self, skip: int, most: int, kinds: int = 1) -> list[StagedRow]:
+        """Records in the order of sheets and rows, ``skip`` of them left out."""
+        asked = "SELECT number, key, cells, sheet FROM row WHERE sheet < ? ORDER BY sheet, number LIMIT ? OFFSET ?"
         return [
-            StagedRow(number, key, json.loads(cells))
-            for number, key, cells in self._file.execute(asked, (most, skip))
+            StagedRow(number, key, json.loads(cells), sheet)
+            for number, key, cells, sheet in self._file.execute(asked, (kinds, most, skip))
         ]
 
     def lines(self, sheet: int, keys: Iterable[str]) -> dict[str, list[StagedRow]]:

@@ -8,7 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, and_, distinct, func, literal, null, select, type_coerce, union_all
+from sqlalchemy import (
+    Boolean,
+    Select,
+    and_,
+    case,
+    distinct,
+    func,
+    literal,
+    null,
+    select,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from app.kit import tree
@@ -18,13 +30,16 @@ from app.kit.query import Clause
 
 #: all values together (AID-R083)
 ALL = _("总数")
+#: the lines themselves, of a measure that counts them
+LINES = "*"
 
 
 @dataclass(frozen=True)
 class Measure:
     """A figure: the number of records, or the sum of one of their fields.
 
-    ``minus`` is a field whose sum is taken from it; ``line`` is summed in place of ``field`` while lines are counted.
+    ``minus`` is a field whose sum is taken from it; ``line`` is summed in place of ``field`` while lines are counted:
+    an amount, how many of them say yes, or with ``LINES`` how many there are.
     ``distinct`` counts how many different ones there are, e.g. 人数: who stands in two units is one in their total.
     """
 
@@ -96,7 +111,7 @@ class Table:
 
     def adds_up(self, measure: Measure) -> bool:
         """Whether a measure of all values together is the sum of theirs; people and records of lines may recur."""
-        return not measure.distinct and bool(measure.field or not self.dimension.child)
+        return not measure.distinct and bool(measure.field or measure.line or not self.dimension.child)
 
 
 @dataclass(frozen=True)
@@ -188,15 +203,22 @@ class _Count:
     def _counted(self, measure: Measure) -> Any:
         if measure.distinct:
             return getattr(self.model, measure.distinct)
+        if measure.line and self.dimension.child:
+            return self._of_line(measure.line)
         if not measure.field:
             return literal(1)
-        if measure.line and self.dimension.child:
-            return self.dimension.lines(self.model)[measure.line]
         column = getattr(self.model, measure.field)
         if not measure.minus:
             return column
         rest = getattr(self.model, measure.minus)
         return type_coerce(func.coalesce(column, 0) - func.coalesce(rest, 0), column.type)
+
+    def _of_line(self, name: str) -> Any:
+        """What a line adds to the sum; nothing where a record has no line."""
+        lines = self.dimension.lines(self.model)
+        if name == LINES:
+            return case((lines.id.is_not(None), 1), else_=0)
+        return case((lines[name], 1), else_=0) if isinstance(lines[name].type, Boolean) else lines[name]
 
     def _figures(self, rows: Any) -> list[Any]:
         records = func.count(distinct(rows.c.record)) if self.dimension.child else func.count()
@@ -206,7 +228,7 @@ class _Count:
             if measure.distinct:
                 figures.append(func.count(distinct(column)))
             else:
-                figures.append(func.sum(column) if measure.field else records)
+                figures.append(func.sum(column) if measure.field or measure.line else records)
         return [figure.label(f"f{index}") for index, figure in enumerate(figures)]
 
     def _grouped(self, rows: Any, *keys: str) -> Any:

@@ -54,7 +54,7 @@ def _kind(step: Step) -> str:
 def step_of(view: RecordView, name: str, actor: Actor) -> tuple[Step, Hop]:
     """The step and its move, if it has a sweep and the actor the right. Raises BadRequest or Forbidden."""
     step = view.steps().get(name)
-    if step is None or step.hop is None:
+    if step is None or step.hop is None or not view.model.has_sweeps:
         raise BadRequest(_("没有「%(step)s」这个快速操作", step=name[:30]))
     require(actor, name, view.resource)
     return step, step.hop

@@ -130,8 +130,9 @@ def _explain(sheet: Any, layout: Layout) -> None:
                 key=page.heads[0].label,
                 main=main.title,
             )
-            for page in others
+            for page in others[layout.kinds - 1 :]
         ),
+        *(str(words) for words in layout.notes()),
         gettext(
             "上传后有错的行会退还给您，最后一栏「导入结果」写明原因；改好后可以原样再传，已导入的不会重复。"
         ),
@@ -144,7 +145,12 @@ def _explain(sheet: Any, layout: Layout) -> None:
     for page in layout.pages:
         for head in page.heads:
             row += 1
-            told = (page.title, head.label, str(_("是")) if head.required else "", _how(head))
+            told = (
+                page.title,
+                head.label,
+                str(_("是")) if head.required else "",
+                str(head.how) or _how(head),
+            )
             for column, words in enumerate(told, 1):
                 sheet.cell(row, column, words).alignment = Alignment(vertical="top", wrap_text=column == 4)
     for letter, width in zip("ABCD", (16, 22, 8, 90), strict=True):

@@ -29,6 +29,7 @@ from app.kit import (
     importing,
     listing,
     listpage,
+    parts,
     picking,
     reviewpage,
     scope,
@@ -40,7 +41,7 @@ from app.kit import (
 from app.kit.access import needs, writes
 from app.kit.database import db
 from app.kit.declaration import Declaration
-from app.kit.errors import Missing
+from app.kit.errors import Missing, Refused
 from app.kit.face import render
 from app.kit.pages import ListPage
 from app.kit.question import Question, tree_limit
@@ -103,9 +104,10 @@ class RecordView(Declaration, BaseView):
     @needs("read")
     def counts(self) -> Any:
         """The state tabs with their counts, after the first paint; the list's own number too, where it waited."""
-        if not self.is_reportable:
-            raise Missing
         asked = Question(self, scope.actor(), request.args)
+        if not self.is_reportable:
+            number = listing.count(self.session, asked.statement(self.session))
+            return render("kit/_tabs.html", ListPage(self.list_title, pager=listpage.counted(asked, number)))
         counts = listpage.every_count(asked, self.session)
         page = ListPage(self.list_title, tabs=listpage.state_tabs(asked, counts))
         if asked.asked.is_dear:
@@ -140,8 +142,9 @@ class RecordView(Declaration, BaseView):
     @expose("/pick")
     @needs("read")
     def pick(self) -> Any:
-        """Records to choose from in a form, by a part of their name."""
-        return jsonify(results=picking.found(self, self.session, request.args.get("q", "")))
+        """Records to choose from in a form, by a part of their name; ``own``: of one's own unit alone."""
+        own = scope.actor() if "own" in request.args and self.is_owned else None
+        return jsonify(results=picking.found(self, self.session, request.args.get("q", ""), own))
 
     @expose("/reveal/<int:pk>", methods=["POST"])
     @needs("read")
@@ -157,6 +160,8 @@ class RecordView(Declaration, BaseView):
         """A new record."""
         if not (self.can_add and self.has_add_form):
             raise Missing
+        if (why := self.why_not_add(scope.actor())) is not None:
+            raise Refused(why)
         return formpage.serve(self, self.session, self.new(), scope.actor())
 
     @expose("/edit/<int:pk>", methods=["GET", "POST"])
@@ -275,9 +280,10 @@ class RecordView(Declaration, BaseView):
         """Records from an Excel workbook: the page, and the upload that becomes a job."""
         if not self.can_import:
             raise Missing
+        whole = parts.whole_of(self, scope.actor(), request.values)
         if request.method == "POST":
-            return importing.serve(self, self.session, scope.actor())
-        return importing.page(self, scope.actor())
+            return importing.serve(self, self.session, scope.actor(), whole)
+        return importing.page(self, scope.actor(), whole)
 
     @expose("/blank")
     @needs("read")

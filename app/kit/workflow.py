@@ -197,8 +197,10 @@ class Stateful(Row):
     delete_guards: ClassVar[tuple[Guard, ...]] = ()
     #: those that need SQL of their own: asked at the door and on the record's page, not for every row of a list
     delete_wide_guards: ClassVar[tuple[Guard, ...]] = ()
-    #: further guards of a step that another base declares: its name → such as need SQL of their own
+    #: further guards of a step that another base declares: its name → such as look at other records too
     step_guards: ClassVar[Mapping[str, tuple[Guard, ...]]] = {}
+    #: whether its steps can be taken on all that a unit holds: 快速上报, 快速退回
+    has_sweeps: ClassVar[bool] = True
 
     @classmethod
     @cache
@@ -212,7 +214,8 @@ class Stateful(Row):
                 found[step.name] = step
         for base in cls.__mro__:
             for name, guards in base.__dict__.get("step_guards", {}).items():
-                found[name] = replace(found[name], wide_guards=found[name].wide_guards + guards)
+                wide = found[name].wide_guards + guards
+                found[name] = replace(found[name], wide_guards=wide, is_alone=False)
         found["edit"] = Step("edit", _("编辑"), guards=cls._gathered("edit_guards"))
         guards, wide = cls._gathered("delete_guards"), cls._gathered("delete_wide_guards")
         found["delete"] = Step("delete", _("删除"), guards=guards, wide_guards=wide, danger=True)
@@ -241,7 +244,11 @@ class Stateful(Row):
 
     def hold(self, step: str, values: Mapping[str, Any]) -> None:
         """Lock what the step looks at until the transaction ends, several records in the order of their ids."""
+        self.hold_before(step, values)
         lock(self)
+
+    def hold_before(self, step: str, values: Mapping[str, Any]) -> None:
+        """Lock what has to be locked before the record itself, for a step, ``edit`` or ``delete``; nothing as a rule."""
 
     def perform_locked(self, name: str, actor: Actor, /, **answers: Any) -> Stateful:
         """As `perform`, for a record that this transaction has read ``FOR UPDATE``."""
@@ -321,6 +328,8 @@ def perform_many(
 ) -> tuple[list[Stateful], list[tuple[Stateful, Any]]]:
     """One step on many records, each judged alone. Returns those done and those refused with the reason."""
     done, refused, records = [], [], list(records)
+    for record in records:
+        record.hold_before(name, answers)
     lock_in_order(records)
     for record in records:
         try:

@@ -19,11 +19,12 @@ from sqlalchemy import (
     exists,
     func,
     inspect,
+    or_,
     select,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym
+from sqlalchemy.orm import Mapped, mapped_column, relationship, synonym, validates
 
-from app.kit import columns, rules, tree
+from app.kit import columns, names, rules, tree
 from app.kit.database import db
 from app.kit.errors import Problem
 from app.kit.record import session_of
@@ -44,6 +45,27 @@ def is_below_or_beside(account: Account, actor: Actor) -> Any:
     if actor.everywhere or (unit and tree.contains(actor.path, unit.path)):
         return None
     return _("「%(account)s」不属于您的单位或下级单位", account=account.full_name)
+
+
+def has_a_factor(account: Account, actor: Actor) -> Any:
+    """There is a device to be forgotten (Q01)."""
+    if account.factor_at is None:
+        return _("「%(account)s」还没有绑定动态口令", account=account.full_name)
+    return None
+
+
+def certificate_is_named(account: Account) -> Any:
+    """A certificate user's certificate is registered (REC-04 #13), and is nobody else's."""
+    if account.certificate_required and not account.certificate_serial:
+        yield Problem("certificate_serial", _("证书用户须登记证书标识（数字证书的序列号）"))
+    if account.certificate_serial:
+        same = select(
+            exists().where(
+                Account.certificate_serial == account.certificate_serial, User.id != (account.id or 0)
+            )
+        )
+        if db.session.scalar(same.execution_options(**door("certificates are national"))):
+            yield Problem("certificate_serial", _("该证书标识已登记给其他人员"))
 
 
 def is_not_oneself(account: Account, actor: Actor) -> Any:
@@ -110,6 +132,11 @@ def administrator_of(unit_id: int, but: int | None = None) -> str | None:
     return db.session.scalar(holder.limit(1))
 
 
+def search_key(name: str) -> str:
+    """Pinyin up to each syllable, and initials, of a person's name."""
+    return "".join(f" {key}" for key in sorted(names.keys(name)) if key.isascii())[:600]
+
+
 def _at_most_six_layers(layer: int) -> Any:
     return None if layer <= 6 else _("人员最多分6层显示")
 
@@ -126,6 +153,7 @@ class Account(Stateful, User):
     """
 
     __label__ = _("人员")
+    reach = _("本单位和全部下级单位的人员")
 
     full_name = synonym("first_name", info={"field": columns.TextField(_("姓名"), 50, required=True)})
     gender: Mapped[str | None] = columns.code(_("性别"), "gender", required=True, default="male")
@@ -136,8 +164,9 @@ class Account(Stateful, User):
     phone: Mapped[str | None] = columns.text(_("联系电话"), 30, required=True, rules=(rules.telephone,))
     mobile: Mapped[str | None] = columns.text(_("手机"), 20, rules=(rules.telephone,), unique=True)
     job_title: Mapped[str | None] = columns.text(_("职务"), 50)
-    certificate_required: Mapped[bool | None] = columns.yes_no(
-        _("是否证书用户"), automatic=True, default=False
+    certificate_required: Mapped[bool | None] = columns.yes_no(_("是否证书用户"), default=False)
+    certificate_serial: Mapped[str | None] = columns.text(
+        _("证书标识"), 100, index=True, unique=True, hint=_("数字证书的序列号，证书用户必填")
     )
     must_change_password: Mapped[bool | None] = columns.yes_no(_("须修改密码"), automatic=True, default=True)
     is_active = synonym(
@@ -152,6 +181,17 @@ class Account(Stateful, User):
     password_history: Mapped[list[str] | None] = mapped_column(JSON, deferred=True, info={"secret": True})
     session_version: Mapped[int | None] = mapped_column(Integer, default=1)
     is_synthetic: Mapped[bool | None] = mapped_column(Boolean, default=False)
+    #: whether the daily digest of reminders is mailed; who has not said so gets it
+    wants_digest: Mapped[bool | None] = mapped_column(Boolean)
+    #: the device of the one-time codes (TOTP): its secret, sealed; since when; the last step that was accepted
+    factor_secret: Mapped[str | None] = mapped_column(String(200), deferred=True, info={"secret": True})
+    factor_at: Mapped[datetime | None] = mapped_column(DateTime)
+    factor_step: Mapped[int | None] = mapped_column(Integer, info={"secret": True})
+    recovery_codes: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), deferred=True, info={"secret": True}
+    )
+    #: what the name is found by, beside its characters: pinyin and initials, each after a blank
+    search_key: Mapped[str | None] = mapped_column(String(600), info={"secret": True})
     version: Mapped[int | None] = mapped_column(Integer, default=1)
     updated_by_name: Mapped[str | None] = mapped_column(String(64))
 
@@ -179,6 +219,7 @@ class Account(Stateful, User):
         has_a_unit_and_rights,
         unit_has_one_administrator,
         keeps_ones_own_administration,
+        certificate_is_named,
     )
     steps = (
         Step(
@@ -190,6 +231,18 @@ class Account(Stateful, User):
                 "原口令立即失效，该人员会被退出登录。系统将给出一个一次性口令，请当面或用其他可靠方式告知本人。"
             ),
         ),
+        Step(
+            "reset_factor",
+            _("重置动态口令"),
+            guards=(is_below_or_beside, is_not_oneself, has_a_factor),
+            icon="qrcode",
+            confirm=_(
+                "原来绑定的手机和恢复码立即失效，该人员会被退出登录，口令同时重置：单凭旧口令不能再绑定新手机。"
+                "系统将给出一个一次性口令，请核对本人身份后当面告知。"
+            ),
+            listed=False,
+            applies=lambda account, _actor: account.factor_at is not None,
+        ),
     )
     edit_guards = (is_below_or_beside,)
     delete_guards = (is_below_or_beside, is_not_oneself)
@@ -199,6 +252,19 @@ class Account(Stateful, User):
         "uq_ab_user_mobile": ("mobile", _("该手机号已被使用")),
         "uq_assignment_unit_admin": ("rights", _("该单位已有用户管理员，每个单位最多一人")),
     }
+
+    @validates("first_name")
+    def _index_name(self, _key: str, name: str | None) -> str | None:
+        self.search_key = search_key(name or "")
+        return name
+
+    @classmethod
+    def called(cls, words: str) -> ColumnElement[bool]:
+        """查询人员: by a part of the name or of the login name, or by the pinyin or initials of the name from its start."""
+        named = cls.first_name.contains(words, autoescape=True)
+        found = or_(named, func.lower(cls.username).contains(words.lower(), autoescape=True))
+        letters = names.latin(words)
+        return or_(found, cls.search_key.contains(f" {letters}", autoescape=True)) if letters else found
 
     @classmethod
     def resource(cls) -> str:
@@ -327,6 +393,15 @@ class Account(Stateful, User):
         """The former password and every session end; the new one must be changed at the first login."""
         self.one_time_password = self.issue_password(actor)
 
+    def on_reset_factor(self, actor: Actor) -> None:
+        """The device is forgotten and the password goes with it, so that an old password alone binds no new one (Q01)."""
+        self.forget_factor()
+        self.one_time_password = self.issue_password(actor)
+
+    def forget_factor(self) -> None:
+        """No device, no recovery codes."""
+        self.factor_secret = self.factor_at = self.factor_step = self.recovery_codes = None
+
     def remove(self, actor: Actor) -> Any:
         """The person goes, his records and his name in them stay (AID-R219, docs/decisions/0010).
 
@@ -335,6 +410,8 @@ class Account(Stateful, User):
         self.assignments = []
         self.active, self.password, self.session_version = False, None, (self.session_version or 1) + 1
         self.login_name, self.email, self.mobile = f"{self.login_name[:40]}~{self.id}", None, None
+        self.certificate_required, self.certificate_serial = False, None
+        self.forget_factor()
         self.stamp(actor)
         session_of(self).flush()
 

@@ -128,6 +128,8 @@ class SavedQuery(Stateful, Record):
         ),
     }
 
+    reach = _("本人的，和本单位共用的")
+
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """One's own, and those shared in one's unit, of records that one may read."""

@@ -56,6 +56,7 @@ def has_no_accounts(unit: Unit, actor: Actor) -> Any:
 def has_no_records(unit: Unit, actor: Actor) -> Any:
     """A unit with business data stays (AID-R210)."""
     owned = [table for table in Unit.metadata.sorted_tables if "owner_path" in table.c]
+    owned = [table for table in owned if table not in _parts()]
     some = [exists().where(tree.under(table.c.owner_path, unit.path)) for table in owned]
     look = select(or_(*some)).execution_options(**door("data of a subtree"))
     if session_of(unit).scalar(look):
@@ -103,6 +104,11 @@ def _table(name: str) -> Any:
     return Unit.metadata.tables[name]
 
 
+def _parts() -> list[Any]:
+    """The tables whose rows are parts of a unit, e.g. its aid centre: they hold nothing back and go with it."""
+    return [table for table in Unit.metadata.sorted_tables if table.info.get("part_of_unit")]
+
+
 class Unit(Movable, Sortable, Stateful, Record):
     """A union organisation, an aid centre, or the office that either reports to.
 
@@ -111,6 +117,7 @@ class Unit(Movable, Sortable, Stateful, Record):
 
     __tablename__ = "unit"
     __label__ = _("单位")
+    reach = _("本单位和全部下级单位")
     __table_args__ = (
         UniqueConstraint("path"),
         UniqueConstraint("unit_no"),
@@ -148,6 +155,7 @@ class Unit(Movable, Sortable, Stateful, Record):
 
     parent: Mapped[Unit | None] = relationship("Unit", remote_side="Unit.id", foreign_keys=[parent_id])
 
+    known_by = "name"
     edit_guards = (is_strict_subordinate,)
     delete_guards = (is_strict_subordinate,)
     delete_wide_guards = (has_no_accounts, has_no_records)
@@ -226,6 +234,9 @@ class Unit(Movable, Sortable, Stateful, Record):
             .values(sender_unit_id=None)
             .execution_options(**told)
         )
+        for table in _parts():
+            gone = delete(table).where(tree.under(table.c.owner_path, self.path))
+            session.execute(gone.execution_options(**door("parts of units that go")))
         session.execute(delete(Unit).where(below).execution_options(synchronize_session=False))
         session.expunge(self)
 

@@ -9,16 +9,20 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import has_request_context, request
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from app.models.login_attempt import ENDS_A_RUN, LoginAttempt
+from app.models.account import Account
+from app.models.login_attempt import COUNTED, ENDS_A_RUN, LoginAttempt
+from app.security import sealing
 
 WINDOW = timedelta(minutes=10)
 #: failures in a row of one account, from wherever they come (DESIGN §10)
 PER_ACCOUNT = 5
 #: failures from one address over all names; more than for an account, since a whole office may share an address
 PER_ADDRESS = 50
+#: failures of an account, or from an address, after which the login page shows a picture too
+BEFORE_PUZZLE = 3
 
 
 def address() -> str:
@@ -26,24 +30,68 @@ def address() -> str:
     return (request.remote_addr or "")[:45] if has_request_context() else ""
 
 
-def note(session: Session, login_name: str, outcome: str, account_id: int | None, at: datetime) -> None:
+def note(
+    session: Session,
+    typed: str,
+    outcome: str,
+    account: Account | None,
+    at: datetime,
+    factor: str | None = None,
+) -> None:
     """Write one line of the log; the caller commits."""
-    name = login_name.strip().lower()[:100]
+    unit = account.unit if account else None
     session.add(
-        LoginAttempt(at=at, login_name=name, account_id=account_id, address=address(), outcome=outcome)
+        LoginAttempt(
+            at=at,
+            login_name=account.login_name[:100] if account else _unknown(typed),
+            account_id=account.id if account else None,
+            person_name=account.full_name if account else None,
+            unit_id=unit.id if unit else None,
+            unit_name=unit.name if unit else None,
+            address=address(),
+            factor=factor,
+            outcome=outcome,
+        )
     )
 
 
-def locked_until(session: Session, login_name: str, account_id: int | None, now: datetime) -> datetime | None:
+def _unknown(typed: str) -> str:
+    """A name that nobody has, as the log keeps it: it may be a password in the wrong field."""
+    return f"?{sealing.digest('unknown name', typed.strip().lower())[:16]}"
+
+
+def locked_until(session: Session, typed: str, account_id: int | None, now: datetime) -> datetime | None:
     """When the door opens again for this account, or name, and this address; None when it is open."""
-    if account_id is None:
-        who = LoginAttempt.login_name == login_name.strip().lower()[:100]
-    else:
-        who = LoginAttempt.account_id == account_id
-    until = [_end(session, who, PER_ACCOUNT, ENDS_A_RUN, now)]
+    until = [_end(session, _who(typed, account_id), PER_ACCOUNT, ENDS_A_RUN, now)]
     if address():
         until.append(_end(session, LoginAttempt.address == address(), PER_ADDRESS, (), now))
     return max((end for end in until if end), default=None)
+
+
+def is_doubtful(session: Session, typed: str, account_id: int | None, now: datetime) -> bool:
+    """Whether who logs in has to answer a puzzle first: three failures of the account, or from the address, lately."""
+    if typed and _end(session, _who(typed, account_id), BEFORE_PUZZLE, ENDS_A_RUN, now):
+        return True
+    if not address():
+        return False
+    lately = (
+        select(LoginAttempt.id)
+        .where(
+            LoginAttempt.address == address(),
+            LoginAttempt.outcome.in_(COUNTED),
+            LoginAttempt.at > now - WINDOW,
+        )
+        .order_by(LoginAttempt.id.desc())
+        .limit(BEFORE_PUZZLE)
+    )
+    return session.scalar(select(func.count()).select_from(lately.subquery())) == BEFORE_PUZZLE
+
+
+def _who(typed: str, account_id: int | None) -> ColumnElement[bool]:
+    """The lines of an account, or of a name that nobody has."""
+    if account_id is None:
+        return LoginAttempt.login_name == _unknown(typed)
+    return LoginAttempt.account_id == account_id
 
 
 def _end(
@@ -51,11 +99,11 @@ def _end(
 ) -> datetime | None:
     rows = session.execute(
         select(LoginAttempt.at, LoginAttempt.outcome)
-        .where(who, LoginAttempt.outcome.in_(("wrong", *ended_by)))
+        .where(who, LoginAttempt.outcome.in_((*COUNTED, *ended_by)))
         .order_by(LoginAttempt.id.desc())
         .limit(allowed)
     ).all()
-    if len(rows) < allowed or any(row.outcome != "wrong" for row in rows):
+    if len(rows) < allowed or any(row.outcome not in COUNTED for row in rows):
         return None
     last, first = rows[0].at, rows[-1].at
     return last + WINDOW if last - first < WINDOW and now < last + WINDOW else None

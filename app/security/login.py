@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from flask_babel import lazy_gettext as _
 from flask_login import login_user, logout_user
 from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from app.kit import clock, scope
 from app.kit.database import db
@@ -21,8 +22,12 @@ from app.kit.errors import Anonymous, AppError
 from app.kit.pages import Action, FieldView, FormPage, LoginPage, Section
 from app.kit.reminders import Reminder
 from app.models.account import Account
-from app.security import attempts, door, policy
+from app.models.login_attempt import COUNTED, LoginAttempt
+from app.security import attempts, captcha, door, policy
 from app.security.visitor import Visitor, admit, dismiss, visitor
+
+#: seconds between the two pages of a login
+HALF_WAY = 300
 
 
 def safe_next(target: str | None) -> str:
@@ -48,7 +53,18 @@ def login_page(message: Any = "", username: str = "", target: str = "") -> str:
     page = LoginPage(
         _("登录"), next=safe_next(target) if target else "", username=username[:100], message=message
     )
+    if door.is_doubtful(username):
+        page.puzzle = captcha.puzzle()
     return render_template("security/login.html", page=page)
+
+
+def begin(came: door.Came, target: str) -> Any:
+    """Into the house, and on to the page that was asked for."""
+    enter(came)
+    tell_last(came.visitor)
+    if not came.visitor.detour:
+        tell_reminders()
+    return redirect(safe_next(target))
 
 
 class LoginView(AuthDBView):
@@ -61,12 +77,33 @@ class LoginView(AuthDBView):
             return redirect(safe_next(target)) if visitor() else login_page(target=target)
         username = request.form.get("username", "")
         try:
-            came = door.authenticate(username, request.form.get("password", ""))
+            return begin(
+                door.authenticate(username, request.form.get("password", ""), is_solved=_is_solved), target
+            )
+        except door.CodeWanted as half:
+            session.clear()
+            session.permanent = True
+            session["half"] = {"key": half.key, "at": int(time.time()), "next": safe_next(target)}
+            return redirect("/login/code")
         except AppError as refusal:
             return login_page(refusal.words, username, target), refusal.status
-        enter(came)
-        tell_reminders()
-        return redirect(safe_next(target))
+
+    @expose("/login/code", methods=["GET", "POST"])
+    def code(self) -> Any:
+        """The second page: the code of the device, or a recovery code (AID-R004)."""
+        half = session.get("half") or {}
+        if time.time() - half.get("at", 0) > HALF_WAY:
+            session.pop("half", None)
+            flash(gettext("验证已超时，请重新登录"), "warning")
+            return redirect("/login/")
+        if request.method != "POST":
+            return _code_page()
+        try:
+            return begin(door.complete(half["key"], request.form.get("otp", "")), half["next"])
+        except door.CodeWanted:
+            return _code_page(_("请填写动态口令")), 422
+        except AppError as refusal:
+            return _code_page(refusal.words), refusal.status
 
     @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:
@@ -103,13 +140,11 @@ class PasswordView(BaseView):
                 db.session.rollback()
                 return self._page(who, {"password": words}), 422
             policy.set_password(account, request.form["password"], clock.now())
-            attempts.note(db.session, who.login_name, "changed", who.id, clock.now())
+            attempts.note(db.session, "", "changed", account, clock.now())
             key = f"{who.id}.{account.session_version}"
             db.session.commit()
         if who.is_first_login:  # AID-R008
-            session.clear()
-            logout_user()
-            dismiss()
+            forget()
             flash(gettext("密码已修改，请用新密码重新登录"), "success")
             return redirect("/login/")
         renew(key)
@@ -156,12 +191,22 @@ class PasswordView(BaseView):
         return render_template("security/password.html", page=page)
 
 
-def enter(came: Visitor) -> None:
+def _is_solved() -> bool:
+    return captcha.is_solved(request.form.get("puzzle"), request.form.get("captcha"))
+
+
+def _code_page(message: Any = "") -> str:
+    page = LoginPage(_("验证动态口令"), url="/login/code", message=message)
+    return render_template("security/code.html", page=page)
+
+
+def enter(came: door.Came) -> None:
     """Begin a session of its own: nothing of the former one survives."""
     session.clear()
     session.permanent = True
-    login_user(came)
-    admit(came)
+    session["factor"] = came.factor
+    login_user(came.visitor)
+    admit(came.visitor)
     generate_csrf()  # in this answer's cookie: two pages that are opened at once would each make one
 
 
@@ -176,11 +221,40 @@ def leave(leaving: Visitor, outcome: str) -> None:
     with scope.acting(scope.SYSTEM):
         account = db.session.scalars(select(Account).where(Account.id == leaving.id).with_for_update()).one()
         policy.end_sessions(account)
-        attempts.note(db.session, leaving.login_name, outcome, leaving.id, clock.now())
+        attempts.note(db.session, "", outcome, account, clock.now())
         db.session.commit()
+    forget()
+
+
+def forget() -> None:
+    """Let this browser know nobody any more."""
     logout_user()
     session.clear()
     dismiss()
+
+
+def own_log(who: Visitor) -> Select[tuple[LoginAttempt]]:
+    """The person's own lines of the log, wherever his unit was by then."""
+    mine = select(LoginAttempt).where(LoginAttempt.account_id == who.id)
+    return mine.execution_options(**scope.door("one's own log-ins"))
+
+
+def tell_last(came: Visitor) -> None:
+    """When and whence the account was last logged in to, and how often somebody failed since."""
+    mine = own_log(came)
+    logins = mine.where(LoginAttempt.outcome == "in").order_by(LoginAttempt.id.desc()).limit(2)
+    before = db.session.scalars(logins).all()[1:]
+    if not before:
+        return
+    last = before[0]
+    words = gettext(
+        "上次登录：%(at)s，来自%(address)s", at=last.text("at"), address=last.address or gettext("未知地址")
+    )
+    failed = mine.where(LoginAttempt.id > last.id, LoginAttempt.outcome.in_(COUNTED))
+    number = len(db.session.scalars(failed.limit(100)).all())
+    if number:
+        words += gettext("；此后有%(n)s次登录失败，如不是您本人，请修改密码并告知管理员", n=number)
+    flash(words, "warning" if number else "info")
 
 
 def tell_reminders() -> None:

@@ -17,7 +17,9 @@ from app.kit.database import db
 from app.kit.errors import AppError
 from app.models.account import Account
 from app.security.door import authenticate
+from app.security.first import FirstLoginView
 from app.security.login import LoginView, PasswordView
+from app.security.safety import SafetyView
 from app.security.token import TokenApi
 from app.security.visitor import Visitor, admit, load, visitor
 
@@ -34,7 +36,8 @@ class SecurityManager(FabSecurityManager):
         self.appbuilder.add_api(self.security_api)
         self.auth_view = self.authdbview()
         self.appbuilder.add_view_no_menu(self.auth_view)
-        self.appbuilder.add_view_no_menu(PasswordView)
+        for view in (PasswordView, FirstLoginView, SafetyView):
+            self.appbuilder.add_view_no_menu(view)
 
     def create_login_manager(self, app: Any) -> LoginManager:
         """Cookies are resolved by `load_user`."""
@@ -61,14 +64,14 @@ class SecurityManager(FabSecurityManager):
 
     def load_user(self, pk: str) -> Visitor | None:
         """The visitor that a cookie speaks of; None when it is dead."""
-        return load(pk, session.get("assignment_id"))
+        return _shown(load(pk, session.get("assignment_id")), session.get("factor"))
 
     def load_user_jwt(self, _header: dict[str, Any], data: dict[str, Any]) -> Visitor | None:
         """The visitor that a token speaks of; None when it is dead."""
         known = visitor()
         if known and known.get_id() == data["sub"]:  # a route may verify the token again
             return known
-        came = load(str(data["sub"]))
+        came = _shown(load(str(data["sub"])), data.get("factor"))
         if came:
             admit(came)
         return came
@@ -99,9 +102,15 @@ class SecurityManager(FabSecurityManager):
     def auth_user_db(self, username: str, password: str) -> Visitor | None:
         """FAB's question, for whoever asks it: the visitor or None."""
         try:
-            return authenticate(username, password)
+            return authenticate(username, password).visitor
         except AppError:
             return None
+
+
+def _shown(came: Visitor | None, factor: Any) -> Visitor | None:
+    """The visitor, if cookie or token was given for the second factor that he needs (AID-R004)."""
+    good = {"totp": ("totp", "recovery"), "certificate": ("certificate",)}
+    return came if came is None or not came.factor or factor in good[came.factor] else None
 
 
 def _refuse_token(words: Any) -> tuple[dict[str, str], int]:

@@ -137,12 +137,24 @@ def end_sessions(account: Account) -> None:
     account.session_version = (account.session_version or 1) + 1
 
 
+def spelled(digest: bytes) -> str:
+    """A one-time password that follows from a digest, each letter as likely as another; empty when it makes none."""
+    whole = 256 - 256 % len(_CLEAR)
+    password = "".join(_CLEAR[byte % len(_CLEAR)] for byte in digest if byte < whole)[:12]
+    return password if len(password) == 12 and _classes(password) > 2 else ""
+
+
 def one_time_password() -> str:
     """Twelve characters that can be read out over the telephone, of three classes."""
     while True:
-        password = "".join(secrets.choice(_CLEAR) for _place in range(12))
+        password = readable(12)
         if _classes(password) > 2:
             return password
+
+
+def readable(length: int) -> str:
+    """So many random characters without look-alikes."""
+    return "".join(secrets.choice(_CLEAR) for _place in range(length))
 
 
 def issue_one_time_password(account: Account, actor: Actor) -> str:
@@ -151,5 +163,5 @@ def issue_one_time_password(account: Account, actor: Actor) -> str:
     set_password(account, password, actor.at)
     account.must_change_password, account.password_expires_at = True, actor.at + ONE_TIME
     if account.id:
-        attempts.note(session_of(account), account.login_name, "reset", account.id, actor.at)
+        attempts.note(session_of(account), account.login_name, "reset", account, actor.at)
     return password

@@ -1,54 +1,43 @@
-"""The second factor: who needs one, and how he proves it (AID-R004, R110, Q01).
+"""The second factor asked again before data are taken away (AID-R110): the one place that pages and REST ask.
 
-Until one-time codes come, the proof is the account's own password, typed again and counted like a login: see
-docs/decisions/0029. What takes its place changes this file alone.
+Which factor an account has stands in :mod:`app.security.factors`, how it is shown at the door in :mod:`app.security.door`.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
 
-from app.kit.database import db
 from app.kit.errors import Anonymous
 from app.kit.pages import FieldView
 from app.kit.scope import Actor
-from app.models.account import Account
-from app.models.assignment import ADMINISTRATION
 from app.security import door
-from app.security.visitor import visitor
+from app.security.visitor import Visitor, visitor
 
 #: what the proof is called in a form and over REST
-FIELD = "password"
+FIELD = "otp"
 
 
 def required(who: Actor) -> str:
-    """Which factor the account has to show, empty for none: certificate users and administrators of provinces.
-
-    The synthetic accounts of the demo country need none unless UNIONDESK_SECOND_FACTOR says so (DESIGN §8).
-    """
-    account = db.session.execute(
-        select(Account.certificate_required, Account.is_synthetic).where(Account.id == who.account_id)
-    ).one_or_none()
-    if account is None:
-        return ""
-    is_asked = current_app.config["SECOND_FACTOR"] or not account.is_synthetic
-    is_provincial = who.level == "province" and ADMINISTRATION in who.rights
-    return FIELD if account.certificate_required or (is_provincial and is_asked) else ""
+    """Which factor the person of this request has to show again, empty for none."""
+    return _asking(who).factor
 
 
 def field(errors: list[Any]) -> FieldView:
-    """What is asked for."""
+    """What is asked for: a code, or that the card stays where it is."""
+    who = visitor()
+    if who is not None and who.factor == "certificate":
+        words = _("请保持USBKey插入，点“下载”后系统再次核对数字证书")
+        return FieldView(FIELD, _("数字证书"), readonly=True, text=words, errors=errors)
     return FieldView(
         FIELD,
-        _("登录密码"),
-        "password",
+        _("动态口令"),
         required=True,
+        mono=True,
+        max_length=20,
         errors=errors,
-        hint=_("下载档案数据须再次验证本人身份"),
+        hint=_("手机上动态口令App的6位数字，或一个恢复码；下载档案数据须再次验证本人身份"),
     )
 
 
@@ -57,6 +46,15 @@ def fault(typed: Any) -> Any:
     who = visitor()
     if who is None:
         raise Anonymous
-    if not isinstance(typed, str) or not typed:
-        return _("请填写登录密码，以验证本人身份")
-    return None if door.confirm(who, typed) else _("密码不正确；连续5次不正确，账号将锁定10分钟")
+    if who.factor == "totp" and (not isinstance(typed, str) or not typed.strip()):
+        return _("请填写动态口令，以验证本人身份")
+    outcome = door.confirm_code(who, typed)
+    words = {"used": door.USED_CODE, "no_card": door.NO_CARD}
+    return None if outcome == "in" else words.get(outcome, door.WRONG_CODE)
+
+
+def _asking(who: Actor) -> Visitor:
+    found = visitor()
+    if found is None or found.actor.account_id != who.account_id:
+        raise Anonymous
+    return found

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from flask import Flask, Response, current_app, g, has_request_context, jsonify, redirect, request, session
+from flask import Flask, Response, current_app, g, has_request_context, jsonify, request, session
 from flask_babel import lazy_gettext as _
 from flask_jwt_extended import verify_jwt_in_request
 from flask_login import current_user
@@ -18,7 +18,16 @@ from app.kit import face, scope
 from app.kit.database import reading
 from app.kit.errors import Anonymous, Forbidden
 from app.security.login import login_page
-from app.security.visitor import Visitor, admit, visitor
+from app.security.visitor import (
+    DEVICE_FIRST,
+    PASSWORD_FIRST,
+    PERSON_FIRST,
+    PROFILE_FIRST,
+    UNIT_FIRST,
+    Visitor,
+    admit,
+    visitor,
+)
 
 #: what can be had without logging in (AID-R001)
 PUBLIC = (
@@ -31,8 +40,14 @@ PUBLIC = (
     "/lang/",
     "/favicon.ico",
 )
-#: what can be had with a password that must be changed first (AID-R006)
-FIRST = (*PUBLIC, "/password/")
+#: page of a first login → what a program is told meanwhile
+FIRST = {
+    UNIT_FIRST: _("首次登录请先在网页核实单位和个人信息，再使用接口"),
+    PERSON_FIRST: _("首次登录请先在网页核实个人信息，再使用接口"),
+    PASSWORD_FIRST: _("请先登录网页修改密码，再使用接口"),
+    DEVICE_FIRST: _("请先登录网页绑定动态口令，再使用接口"),
+    PROFILE_FIRST: _("请先登录网页补全本单位信息，再使用接口"),
+}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS = {
@@ -94,11 +109,17 @@ def _guard() -> Any:
         raise Anonymous
     if not is_safe and (refusal := _check_csrf()):
         return refusal
-    if came and came.must_change and not request.path.startswith(FIRST):
+    detour = _detour(came) if came else ""
+    if detour and not request.path.startswith((*PUBLIC, detour)):
         if is_api():
-            raise Forbidden(_("请先登录网页修改密码，再使用接口"))
-        return redirect("/password/")
+            raise Forbidden(FIRST[detour])
+        return face.leave(detour)
     return None
+
+
+def _detour(came: Visitor) -> str:
+    """The page that is next; of the first two the session knows whether the unit's data have been seen."""
+    return PERSON_FIRST if came.detour == UNIT_FIRST and session.get("unit_seen") else came.detour
 
 
 def _resolve() -> bool:

@@ -19,8 +19,11 @@ from app.kit.scope import Actor
 from app.models.account import Account
 from app.models.assignment import Assignment, assignment_role
 from app.models.unit import Unit
-from app.security import grants, policy
+from app.security import factors, grants, policy
 
+#: the pages of a first login: the unit's data (AID-R005), one's own (R006), the password, the device, the unit's form (R011)
+UNIT_FIRST, PERSON_FIRST, PROFILE_FIRST = "/first/unit", "/first/person", "/first/profile"
+PASSWORD_FIRST, DEVICE_FIRST = "/password/", "/safety/device"
 #: two numbers that a database can hold
 _KEY = re.compile(r"[0-9]{1,9}\.[0-9]{1,9}")
 
@@ -34,6 +37,12 @@ class Visitor(UserMixin):
     session_version: int
     must_change: bool
     is_first_login: bool
+    #: the second factor that the session must have shown: ``totp``, ``certificate`` or none
+    factor: str = ""
+    #: whether the account may not be without one
+    is_factor_due: bool = False
+    #: the page that has to be seen to first; nothing else is open until then (AID-R005, R006, R011)
+    detour: str = ""
 
     @property
     def id(self) -> int | None:
@@ -79,11 +88,17 @@ def _who_is() -> Select[Any]:
             Account.session_version,
             Account.must_change_password,
             Account.password_changed_at,
+            Account.profile_confirmed_at,
+            Account.certificate_required,
+            Account.certificate_serial,
+            Account.factor_at,
+            Account.is_synthetic,
             Assignment.id.label("assignment_id"),
             Unit.id.label("unit_id"),
             Unit.name.label("unit_name"),
             Unit.path,
             Unit.level,
+            Unit.profile_confirmed_at.label("unit_confirmed_at"),
             Role.name.label("right"),
             codes.stamp().label("stamp"),
             preferences.packed(bindparam("pk")).label("lists"),
@@ -121,7 +136,28 @@ def _visitor(pk: int, rows: Any, assignment_id: Any) -> Visitor:
     )
     is_first = bool(first.must_change_password)
     overdue = policy.policy().is_overdue(first.password_changed_at, now)
-    return Visitor(actor, first.username, first.session_version or 1, is_first or overdue, is_first)
+    factor, is_due = factors.kind_of(first), factors.is_due(first, first.level, names)
+    return Visitor(
+        actor,
+        first.username,
+        first.session_version or 1,
+        is_first or overdue,
+        is_first,
+        factor,
+        is_due,
+        _detour(first, must_change=is_first or overdue, must_bind=is_due and not factor),
+    )
+
+
+def _detour(row: Row[Any], *, must_change: bool, must_bind: bool) -> str:
+    """The one page that is open, in the order in which they come; empty when everything is."""
+    if row.profile_confirmed_at is None:
+        return UNIT_FIRST if row.unit_id else PERSON_FIRST
+    if must_change:
+        return PASSWORD_FIRST
+    if must_bind:
+        return DEVICE_FIRST
+    return PROFILE_FIRST if row.unit_id and row.unit_confirmed_at is None else ""
 
 
 def admit(visitor: Visitor) -> None:

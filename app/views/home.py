@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from flask import Response, current_app, make_response, url_for
@@ -11,13 +14,14 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import and_, case, func, select
 from sqlalchemy.orm import Session
 
-from app.kit import menu, scope
+from app.kit import menu, scope, tree
 from app.kit.access import needs
 from app.kit.database import db
 from app.kit.face import render
+from app.kit.listing import Order
 from app.kit.listpage import state_chip
 from app.kit.module import Module
-from app.kit.pages import Card, HomePage, Overview, StatisticsCell
+from app.kit.pages import Card, HomePage, Overview, StatisticsCell, Words
 from app.kit.question import TONES
 from app.kit.reminders import Reminder
 from app.kit.replica import as_of_words, lagging
@@ -25,13 +29,36 @@ from app.kit.scope import Actor
 from app.models.archive import Archive
 from app.models.archive.lists import in_normal_lists
 from app.models.archive.problems import is_flagged
+from app.models.briefing import Briefing
+from app.models.notice import Notice
 from app.views.archive import ArchiveView
 from app.views.archive.problems import SHELVES as PROBLEM_SHELVES
+from app.views.document import READING
 
 #: seconds for which a browser keeps the lines of a menu
 KEPT = 86_400
 #: in the order in which a clerk works on them
 STATES = ("pending", "returned", "reported")
+#: lines of a board, and days for which one is new
+LINES, NEW = 6, 7
+
+
+@dataclass
+class Board:
+    """The newest of what is published: title, whose, day, address, whether it is new."""
+
+    label: Words
+    icon: str
+    more_url: str
+    empty: Words
+    lines: list[tuple[str, str, str, str, bool]] = field(default_factory=list)
+
+
+@dataclass
+class Desk(HomePage):
+    """首页 with its boards."""
+
+    boards: Sequence[Board] = ()
 
 
 class HomeView(IndexView):  # type: ignore[misc]
@@ -43,9 +70,10 @@ class HomeView(IndexView):  # type: ignore[misc]
     @expose("/")
     @needs("read")
     def index(self) -> Any:
-        """Cards of the modules that a right opens, reminders, the unit's archives by state (AID Q24)."""
+        """What is published for the person (AID-R012), reminders, the unit's archives by state (Q24), the modules."""
         who = scope.actor()
-        page = HomePage(_("首页"), greeting=gettext("%(name)s，您好", name=who.name))
+        page = Desk(_("首页"), greeting=gettext("%(name)s，您好", name=who.name))
+        page.boards = (notices(who), briefings(who))
         page.cards = cards(who)
         page.reminders = latest_reminders()
         page.reminders_url = url_for("reminder.list", shelf="open")
@@ -72,6 +100,36 @@ class HomeView(IndexView):  # type: ignore[misc]
         answer = make_response(render("kit/_group.html", group))
         answer.cache_control.private, answer.cache_control.max_age = True, KEPT
         return answer
+
+
+def notices(who: Actor) -> Board:
+    """Of 全总 and the person's own province, as long as they are shown (AID-R198, R199)."""
+    board = Board(_("通知"), "speakerphone", url_for("notice.list", shelf=READING), _("没有通知"))
+    board.lines = newest(Notice, who, Notice.is_current(who))
+    return board
+
+
+def briefings(who: Actor) -> Board:
+    """Of 全总 and of every province (AID-R197)."""
+    board = Board(_("工作简报"), "news", url_for("briefing.list", shelf=READING), _("没有工作简报"))
+    board.lines = newest(Briefing, who)
+    return board
+
+
+def newest(model: Any, who: Actor, *where: Any) -> list[tuple[str, str, str, str, bool]]:
+    """The lines of a board. One statement, without the texts."""
+    resource, since = model.resource(), who.at.date() - timedelta(days=NEW)
+    wanted = select(model.id, model.title, model.owner_unit_name, model.owner_path, model.published_on)
+    found = db.session.execute(wanted.where(*where).order_by(*Order("published_on").ends(model)).limit(LINES))
+    return [
+        (title, short(unit, path), f"{day:%m-%d}", url_for(f"{resource}.show", pk=pk), day >= since)
+        for pk, title, unit, path, day in found
+    ]
+
+
+def short(unit: str, path: str) -> str:
+    """全总, or a province without what all of them are called."""
+    return str(_("全总")) if tree.depth_of(path) == 1 else unit.removesuffix("总工会")
 
 
 def cards(who: Actor) -> list[Card]:

@@ -85,6 +85,8 @@ class JobView(RecordView):
 
 def _back(job: Job) -> list[Action]:
     """The way to the list, or the record, that the job was asked for from."""
+    if "back" in job.args:
+        return [Action("back", _("返回"), job.args["back"])]
     view, opens = current_app.extensions["views"].get(job.args.get("resource")), job.args.get("opens")
     if view and opens:  # the one record that the job has worked on
         return [Action("back", _("返回"), view.url("show", pk=opens))]

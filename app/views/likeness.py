@@ -128,6 +128,7 @@ class LikenessView(RecordView):
     more_api = (SearchApi,)
     eager = ("left", "right")
     order = Order("score")
+    counts_later = True
     can_add = can_edit = can_delete = can_print = False
     measure_word = _("对")
 

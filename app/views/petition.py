@@ -17,6 +17,7 @@ class PetitionView(RecordView):
 
     model = Petition
     right = "信访接待"
+    paper_number = "petition_no"
     list_title = _("信访接待信息")
     columns = (
         "petition_no",

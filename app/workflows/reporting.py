@@ -142,6 +142,7 @@ class Reportable(Reviewed, Record):
     """Adds the envelope (上报信封) and its two steps."""
 
     __abstract__ = True
+    reach = _("本单位的；下级单位已上报到本单位（或更高）的")
 
     #: what must hold before a record goes up, beyond the rules of every save
     report_rules: ClassVar[tuple[Any, ...]] = ()

@@ -101,6 +101,7 @@ def _accounts(flask: Flask, places: list[tuple[int, str]], password: str) -> Non
                 assignment.grant(rights)
                 roles = list(assignment.roles)
         account.active, account.certificate_required, account.profile_confirmed_at = True, False, now
+        account.is_synthetic = True
         account.password, account.password_changed_at = model.password, model.password_changed_at
         account.password_expires_at, account.must_change_password = None, False
     session.flush()

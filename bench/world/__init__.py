@@ -144,6 +144,7 @@ def _accounts(flask: Flask, seen: dict[str, Place]) -> None:
     for login, place in people.items():
         account = Account(username=login, first_name=login, last_name="", gender="male", phone="010-55501234")
         account.active, account.certificate_required, account.profile_confirmed_at = True, False, NOW
+        account.is_synthetic = True  # the administrator of a province needs no second factor here
         account.password = "!"  # none that could be typed; each run sets its own
         account.stamp(SYSTEM)
         assignment = Assignment(account=account, unit_id=place.id, unit_path=place.path)
@@ -166,6 +167,8 @@ def set_passwords(flask: Flask, logins: Iterable[str], password: str) -> None:
         for account in accounts[1:]:
             for name in ("password", "password_changed_at", "password_expires_at", "must_change_password"):
                 setattr(account, name, getattr(accounts[0], name))
+        for account in accounts:  # those of a world that was made before there were second factors, too
+            account.is_synthetic = True
         db.session.commit()
         db.session.remove()
         db.engine.dispose()

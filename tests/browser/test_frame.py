@@ -48,12 +48,11 @@ def test_every_input_has_a_name(sit):
 
 def test_five_wrong_passwords_lock_the_account(window):
     """DESIGN §10: told in words, without saying whether the name exists."""
-    page = window().page
+    screen = window()
+    page = screen.page
     for _each in range(6):
         page.goto("/login/")
-        page.fill("#username", "haidian_clerk")
-        page.fill("#password", "Wrong-Word-2026")
-        page.click("button[type=submit]")
+        screen.enter("haidian_clerk", "Wrong-Word-2026")
         expect(page.locator(".kit-alert-red")).to_be_visible()
     expect(page.locator(".kit-alert-red")).to_contain_text(re.compile("锁定|分钟"))
     expect(page.locator("#username")).to_have_value("haidian_clerk")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from app.models.archive import Archive
+from tests.cases.records import RecordViewCases
 from tests.cases.steps import StepCases
 
 
-class LinkedCases(StepCases):
-    """`StepCases` of a record type whose form is opened for a worker who has been found."""
+class LookedUpCases(RecordViewCases):
+    """`RecordViewCases` of a record type whose form is opened for a worker who has been found."""
 
     @pytest.fixture(autouse=True)
     def _with_a_worker(self, country, people):
@@ -26,3 +27,7 @@ class LinkedCases(StepCases):
     def nothing_lost(self, page, typed):
         """The number stands there to read, with its middle hidden."""
         super().nothing_lost(page, {name: value for name, value in typed.items() if name != "id_card_no"})
+
+
+class LinkedCases(LookedUpCases, StepCases):
+    """The same of a record type that is reported: `StepCases`."""

@@ -22,14 +22,16 @@ CODE = sorted(p for p in (ROOT / "app").rglob("*.py") if "migrations" not in p.p
 PARTS = {
     "aid_measure",
     "assignment",
+    "enrolment",
+    "document",
     "family_member",
     "fund_summary_line",
-    "login_attempt",
     "numbering",
+    "password_issue",
     "visitor",
 }
-#: views that belong to no module
-FRONT = {"home"}
+#: views that belong to no module, and what they look through
+FRONT = {"home", "directory"}
 #: who may end a transaction
 COMMITS = (
     "app/kit/",

@@ -219,8 +219,9 @@ def test_the_lines_of_a_closed_group_come_when_it_is_opened(login):
     page = lxml.html.fromstring(clerk.get("/archive/list/?shelf=hardship").text)
     assert page.xpath("//nav//a[contains(@href, '/archive/statistics')]")
     assert not page.xpath("//nav//a[contains(@href, '/aid/statistics')]")
-    [address] = page.xpath("//nav//ul[starts-with(@hx-get, '/menu/aid?')]/@hx-get")
-    answer = clerk.get(address, headers={"HX-Request": "true"})
+    assert page.xpath("//nav//ul[@data-lines='aid']")
+    [edition] = page.xpath("//nav/@data-of")
+    answer = clerk.get(f"/menu/aid?of={edition}", headers={"HX-Request": "true"})
     assert "帮扶情况统计" in answer.text
     assert "<nav" not in answer.text
     assert answer.cache_control.private

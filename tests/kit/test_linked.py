@@ -10,6 +10,7 @@ from app.kit import linked
 from app.models.aid import Aid
 from app.models.archive import Archive
 from app.views.aid import AidView
+from app.views.job_seeker import JobSeekerView
 from app.views.legal_aid import LegalAidView
 from tests.world import words_of
 
@@ -110,7 +111,7 @@ def test_the_numbers_come_after_the_first_paint(login, give, make_archive, state
     assert tabs.xpath("//*[@id='tab-aid']//*[@class='kit-count']/text()") == ["2"]
     assert len(sent) <= 6, sent
     order = [str(one) for one in document.xpath("//*[@class='kit-tabs-host']//a/@id")]
-    assert order == ["tab-all", "tab-aid", "tab-legal_aid", "tab-history"]  # aid.md 3.1
+    assert order == ["tab-all", "tab-aid", "tab-legal_aid", "tab-job_seeker", "tab-history"]  # aid.md 3.1
 
 
 def test_without_the_right_there_is_no_tab(country, login, give, make_archive):  # AID-R002
@@ -244,6 +245,7 @@ def test_the_declaration_alone_makes_the_tab(app, country):
         assert [(type(link.view), link.name, link.target) for link in links] == [
             (AidView, "archive_id", "archive"),
             (LegalAidView, "archive_id", "archive"),
+            (JobSeekerView, "archive_id", "archive"),
         ]
         assert not linked.links_to(app.extensions["views"]["aid"], country.actor("dewai_clerk"))
 

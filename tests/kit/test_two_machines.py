@@ -33,6 +33,7 @@ from app.models.account import Account
 from app.models.assignment import Assignment
 from tests.browser.conftest import PREPARE
 from tests.scratch import scratch_database
+from tests.security.browser import answer_to
 from tests.world import PASSWORD, Form, errors_of, words_of
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,7 @@ KEYS = {
     "UNIONDESK_SECRET_KEY": "one secret for all machines" + "0" * 16,
     "UNIONDESK_TOKEN_KEY": "one token key for all machines" + "0" * 16,
     "UNIONDESK_IDENTITY_KEY": "one identity key for all machines",
+    "UNIONDESK_FACTOR_KEY": "one factor key for all machines",
 }
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010806000000") + bytes(40)
 
@@ -101,8 +103,11 @@ class Traveller:
 
     def log_in(self, here: str, there: str, name: str, password: str = PASSWORD) -> int:
         """Take the form from one machine and send it to another. Returns the status."""
-        self.ask(f"{here}/login/")
-        return self.ask(f"{there}/login/", {"username": name, "password": password})[0]
+        page = self.ask(f"{here}/login/")[1].decode()
+        typed = {"username": name, "password": password} | answer_to(
+            page
+        )  # the other machine knows the puzzle
+        return self.ask(f"{there}/login/", typed)[0]
 
 
 @pytest.fixture(scope="module")

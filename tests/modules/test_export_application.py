@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import time
 import zipfile
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
-from app.kit.clock import today
+from app.kit.clock import now, today
 from app.kit.jobs import Job
 from app.kit.reminders import Reminder
 from app.kit.schedule import Calendar
@@ -23,10 +24,12 @@ from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.export_application import ExportApplication
 from app.models.export_application.night import begin_all
+from app.security import factors
 from app.views.export_application import ExportApplicationView
 from tests.cases.records import RecordViewCases
+from tests.security.browser import Device
 from tests.workflows.sweeping import work
-from tests.world import PASSWORD, words_of
+from tests.world import PASSWORD, Clerk, Rest, words_of
 
 KINDS = ["hardship"]
 API = "/api/v1/export_application"
@@ -534,38 +537,72 @@ def _downloads(country, record):
     return country.all(StepLog, StepLog.step == "download", StepLog.record_id == record.id)
 
 
-def test_a_certificate_user_proves_himself_before_each_download(
-    login, rest, country, apply_for, night
-):  # AID-R110
-    record = night(apply_for("dewai"))
+def with_device(app, country, name):
+    """A browser and a program of a certificate user, his device and recovery codes."""
     with country.acting() as session:
-        session.execute(update(Account).where(Account.username == "dewai").values(certificate_required=True))
+        account = session.scalars(select(Account).where(Account.username == name)).one()
+        account.certificate_required, account.certificate_serial = True, "5A01"
+        device = Device(factors.new_secret())
+        codes = factors.bind(account, device.secret, 0, now())
         session.commit()
-    clerk, client, url = login("dewai"), rest("dewai"), f"/export_application/download/{record.id}"
-    assert "登录密码" in words_of(clerk.get(url).text)
-    for typed in ({}, {"password": ""}, {"password": "wrong"}):
-        answer = clerk.post(url, typed)
+    clerk, client = (kind(app, app.response_class, use_cookies=kind is Clerk) for kind in (Clerk, Rest))
+    clerk.login(name)
+    assert clerk.post("/login/code", {"otp": device.code()}).location == "/"
+    clerk.csrf = clerk.form("/password/").values["csrf_token"]
+    body = {"username": name, "password": PASSWORD, "provider": "db", "otp": codes.pop()}
+    client.token = client.post("/api/v1/security/login", json=body).json["access_token"]
+    return clerk, client, device, codes
+
+
+def test_a_certificate_user_proves_himself_before_each_download(app, country, apply_for, night):  # AID-R110
+    record, url = night(apply_for("dewai")), "/export_application/download/"
+    clerk, client, device, codes = with_device(app, country, "dewai")
+    assert "动态口令" in words_of(clerk.get(f"{url}{record.id}").text)
+    for typed in ({}, {"otp": ""}, {"otp": "000000"}, {"password": PASSWORD}):
+        answer = clerk.post(f"{url}{record.id}", typed)
         assert answer.status_code == 422, typed
-        assert "密码" in words_of(answer.text)
+        assert "动态口令" in words_of(answer.text)
+    for typed in ({}, {"otp": "000000"}, {"password": PASSWORD}):
         assert client.post(f"{API}/{record.id}/download", json=typed).status_code == 422
-    for odd in ([], {"password": 7}, {"password": ["x"]}):
+    for odd in ([], {"otp": 7}, {"otp": ["x"]}):
         assert client.post(f"{API}/{record.id}/download", json=odd).status_code in {400, 422}
     assert not _downloads(country, record)
-    assert clerk.post(url, {"password": PASSWORD}).data[:2] == b"PK"
-    assert client.post(f"{API}/{record.id}/download", json={"password": PASSWORD}).data[:2] == b"PK"
-    assert [log.answers["second_factor"] for log in _downloads(country, record)] == ["password"] * 2
+    assert clerk.post(f"{url}{record.id}", {"otp": device.code()}).data[:2] == b"PK"
+    assert client.post(f"{API}/{record.id}/download", json={"otp": codes.pop()}).data[:2] == b"PK"
+    assert [log.answers["second_factor"] for log in _downloads(country, record)] == ["totp"] * 2
 
 
-def test_guessing_is_counted_as_at_the_door(login, country, apply_for, night):
+def test_guessing_is_counted_as_at_the_door(app, country, apply_for, night):
     record = night(apply_for("dewai"))
-    with country.acting() as session:
-        session.execute(update(Account).where(Account.username == "dewai").values(certificate_required=True))
-        session.commit()
-    clerk, url = login("dewai"), f"/export_application/download/{record.id}"
-    answers = [clerk.post(url, {"password": f"guess {n}"}).status_code for n in range(6)]
+    clerk, _client, device, _codes = with_device(app, country, "dewai")
+    url = f"/export_application/download/{record.id}"
+    answers = [clerk.post(url, {"otp": f"{n:06}"}).status_code for n in range(6)]
     assert answers == [422] * 5 + [429]
-    assert clerk.post(url, {"password": PASSWORD}).status_code == 429
+    assert clerk.post(url, {"otp": device.code()}).status_code == 429
     assert not _downloads(country, record)
+
+
+def test_a_card_is_asked_for_again(app, country, apply_for, night, monkeypatch):  # AID-R110
+    record = night(apply_for("dewai"))
+    monkeypatch.setitem(app.config, "CERTIFICATE_HEADER", "X-Client-Serial")
+    monkeypatch.setitem(app.config, "CERTIFICATE_PROXIES", frozenset({"127.0.0.1"}))
+    with country.acting() as session:
+        card = {"certificate_required": True, "certificate_serial": "5A01"}
+        session.execute(update(Account).where(Account.username == "dewai").values(card))
+        session.commit()
+    clerk, typed = (
+        Clerk(app, app.response_class, use_cookies=True),
+        {"username": "dewai", "password": PASSWORD},
+    )
+    typed["csrf_token"] = re.search(r'name="csrf_token" value="([^"]+)"', clerk.get("/login/").text)[1]
+    assert clerk.post("/login/", typed, headers={"X-Client-Serial": "5A:01"}).location == "/"
+    clerk.csrf = clerk.form("/password/").values["csrf_token"]
+    url = f"/export_application/download/{record.id}"
+    assert "USBKey" in words_of(clerk.get(url).text)
+    assert clerk.post(url).status_code == 422
+    assert clerk.post(url, headers={"X-Client-Serial": "5A02"}).status_code == 422
+    assert clerk.post(url, headers={"X-Client-Serial": "5a01"}).data[:2] == b"PK"
+    assert [log.answers["second_factor"] for log in _downloads(country, record)] == ["certificate"]
 
 
 @pytest.mark.parametrize(
@@ -586,7 +623,8 @@ def test_administrators_of_provinces_need_the_second_factor(  # noqa: PLR0917 - 
         session.commit()
     record = night(apply_for(unit))
     answer = login(unit).post(f"/export_application/download/{record.id}")
-    assert answer.status_code == (422 if is_asked else 200)
+    assert answer.status_code == (302 if is_asked else 200)
+    assert (answer.location == "/safety/device") is is_asked  # who has none yet binds one first
 
 
 def test_files_expire_and_may_be_applied_for_again(app, login, country, apply_for, night):

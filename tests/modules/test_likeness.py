@@ -297,6 +297,24 @@ def test_a_pair_is_taken_up_again_by_hand(country, login, rest, two):
 # --- asked for ------------------------------------------------------------------------------------------------
 
 
+def test_pairs_are_counted_after_the_first_paint(app, country, login, make_archive, statements):
+    """Whether a pair is seen takes two looks at its files: ten thousand of them are not counted before a list is shown."""
+    for no in ("65010219700305123", "65010219700306131", "65010219700307142"):
+        born = number(no)
+        make_archive("dewai", **of("张伟", born))
+        make_archive("dewai", **again(full_name="章伟", id_card_no=born[:8] + born[9] + born[8] + born[10:]))
+    find(app, country)
+    assert len(pairs(country)) >= 3
+    clerk, here = login("dewai"), "/likeness/list/?size=2&shelf=open"
+    with statements() as sent:
+        page = clerk.get(here).text
+    assert "正在计数" in words_of(page)
+    assert not [one for one in sent if "count(*)" in one and "FROM likeness" in one]
+    later = lxml.html.fromstring(page).xpath('//*[@id="kit-count"]/@hx-get')[0]
+    assert f"共{len(pairs(country))}条" in words_of(clerk.get(later).text)
+    assert f"共{len(pairs(country))}条" in words_of(clerk.get(f"{here}&count=exact").text)
+
+
 def test_the_list_is_asked_by_reason_level_and_unit(app, country, login, make_archive):
     one = make_archive("dewai", **of())
     other = make_archive("xinfeng", at="dewai", **again())

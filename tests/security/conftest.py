@@ -17,15 +17,15 @@ from sqlalchemy import event, select
 
 import config
 from app import create_app
-from app.kit import scope, tree
+from app.kit import clock, codes, scope, tree
 from app.kit.database import db
 from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.login_attempt import LoginAttempt
 from app.models.unit import Unit
-from app.security import grants, policy
+from app.security import factors, grants, policy
 from tests.scratch import scratch_database
-from tests.security.browser import PASSWORD, Browser
+from tests.security.browser import PASSWORD, Browser, Device
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +40,9 @@ def building(scratch_url) -> Iterator[Flask]:
     flask = create_app(settings)
     with flask.app_context():
         Model.metadata.create_all(db.engine)
+        with scope.acting(scope.SYSTEM):
+            codes.seed()
+            db.session.commit()
     yield flask
     with flask.app_context():
         db.engine.dispose()
@@ -49,8 +52,16 @@ def building(scratch_url) -> Iterator[Flask]:
 def house(building) -> Flask:
     """The application; its people are as new."""
     with building.app_context(), scope.acting(scope.SYSTEM):
-        db.session.execute(sa.update(Unit).values(parent_id=None))
-        for name in ("login_attempt", "reminder", "assignment_role", "assignment", "ab_user", "unit"):
+        db.session.execute(sa.update(Unit).values(parent_id=None, created_by_id=None, updated_by_id=None))
+        for name in (
+            "login_attempt",
+            "login_puzzle",
+            "reminder",
+            "assignment_role",
+            "assignment",
+            "ab_user",
+            "unit",
+        ):
             db.session.execute(Model.metadata.tables[name].delete())
         grants.sync(db.session)
         units = [_unit("北京市总工会", None), _unit("西城区总工会", 0), _unit("上海市总工会", None)]
@@ -69,6 +80,7 @@ def house(building) -> Flask:
 def _unit(name: str, parent: int | None) -> Unit:
     above = db.session.scalars(select(Unit).order_by(Unit.id)).all()[parent] if parent is not None else None
     unit = Unit(name=name, level="provincial", parent_id=above.id if above else None)
+    unit.profile_confirmed_at = clock.now()
     unit.path = name[:4]
     unit.stamp(scope.SYSTEM)
     db.session.add(unit)
@@ -87,9 +99,11 @@ def _person(login: str, unit: Unit, rights: list[str]) -> Account:
         False,
         1,
     )
+    account.profile_confirmed_at = clock.now()  # the first login is behind them
     account.stamp(scope.SYSTEM)
     place = Assignment(account=account, unit=unit, unit_path=unit.path)
     place.roles = list(db.session.scalars(select(Role).where(Role.name.in_(rights))))
+    place.admin_slot = 1 if "用户管理" in rights else None
     db.session.add_all([account, place])
     db.session.flush()
     return account
@@ -178,3 +192,45 @@ def statements(house) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def change_unit(house):
+    """Change a unit behind everybody's back."""
+
+    def change_unit(name: str, **values: Any) -> None:
+        with house.app_context(), scope.acting(scope.SYSTEM):
+            unit = db.session.scalars(select(Unit).where(Unit.name == name)).one()
+            for key, value in values.items():
+                setattr(unit, key, value)
+            db.session.commit()
+
+    return change_unit
+
+
+@pytest.fixture
+def look(house):
+    """Columns of an account as they stand in the database."""
+
+    def look(login: str, *names: str) -> Any:
+        with house.app_context(), scope.acting(scope.SYSTEM):
+            account = db.session.scalars(select(Account).where(Account.username == login)).one()
+            found = [getattr(account, name) for name in names]
+            return found[0] if len(found) == 1 else found
+
+    return look
+
+
+@pytest.fixture
+def bind(house):
+    """Bind a device to an account: the device, and its recovery codes."""
+
+    def bind(login: str) -> tuple[Device, list[str]]:
+        with house.app_context(), scope.acting(scope.SYSTEM):
+            account = db.session.scalars(select(Account).where(Account.username == login)).one()
+            device = Device(factors.new_secret())
+            codes = factors.bind(account, device.secret, 0, clock.now())
+            db.session.commit()
+        return device, codes
+
+    return bind

@@ -19,9 +19,18 @@ from app.modules import MODULES
 
 #: what opens without a right of its own: the door, the health, the static files, the language
 DOOR = {
+    "FirstLoginView.available",
+    "FirstLoginView.person",
+    "FirstLoginView.profile",
+    "FirstLoginView.unit",
+    "LoginView.code",
     "LoginView.login",
     "LoginView.logout",
     "PasswordView.change",
+    "SafetyView.codes",
+    "SafetyView.device",
+    "SafetyView.mine",
+    "SafetyView.remove",
     "TokenApi.login",
     "TokenApi.refresh",
     "LocaleView.index",
@@ -32,10 +41,10 @@ DOOR = {
     "static",
 }
 INSIDE, OUTSIDE, NOBODY = "dewai", "caohejing", "dewai_reader"
-#: pages that only the root unit's administrator opens (AID-R201)
-ROOT_ONLY = {"code_table", "code_value"}
-#: pickers: open to everybody who is logged in, and scoped
-PICKERS = ("/pick", "/pick/<table>")
+#: pages that a street's administrator does not open: the root's does (AID-R201, AID-R196)
+ROOT_ONLY = {"code_table", "code_value", "briefing", "notice"}
+#: pickers: open to everybody who is logged in, and scoped; and 跨区域维权
+PICKERS = ("/pick", "/pick/<table>", "/directory")
 VALUES = {
     "step": "report",
     "file": "1",

@@ -113,6 +113,8 @@ class AidDoubt(Stateful, Record):
         ),
     )
 
+    reach = _("本单位要核对的，所涉及的帮扶都看得到的")
+
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """The work list of one's own unit, but for what tells of an aid that the unit does not see any more."""

@@ -157,6 +157,8 @@ class Likeness(Stateful, Record):
         ),
     )
 
+    reach = _("两份档案都看得到的；证件号码相同的，看得到其中一份就行")
+
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:
         """Both files stand and are seen, or they have one number and one of them is seen."""

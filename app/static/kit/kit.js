@@ -1133,6 +1133,12 @@
       if (event.persisted) findAll("form[data-busy]").forEach(idle);
     });
     window.addEventListener("resize", () => findAll("[data-chart]").forEach((box) => box.chart?.resize()));
+    findAll("[data-lines]").forEach((group) => {
+      const { of } = group.closest(".kit-menu").dataset;
+      group.setAttribute("hx-get", `/menu/${group.dataset.lines}?of=${of}`);
+      group.setAttribute("hx-trigger", "toggle from:closest details once");
+      htmx.process(group);
+    });
     boot(document);
     findAll(".kit-leaf[aria-current], [data-marks] [aria-current]").forEach((one) => one.scrollIntoView({ block: "nearest" }));
     const wrong = find("form[data-entry] [aria-invalid=true], form[data-entry] [data-warned]");

@@ -196,6 +196,7 @@ class ArchiveView(Aiding, MergingPages, ProblemPages, Holder, LifeCycle, Transfe
     can_import = True
     import_key = _("户主身份证号")
     measure_word = _("户")
+    paper_number = "archive_no"
     add_label = _("增加新的职工档案")
     delete_label = _("删除选中的职工档案")
     save_label = _("保存当前档案")

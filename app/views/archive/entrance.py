@@ -42,6 +42,7 @@ class Entrance:
     deed: ClassVar[Any]
     give_label: ClassVar[Any]
     give_icon: ClassVar[str] = "plus"
+    looks_up = (_("按身份证号查职工档案，全国范围，每次查询都有记录"), Archive.resource())
 
     @expose("/add", methods=["GET", "POST"])
     @needs("write")

@@ -114,6 +114,6 @@ class DownloadApi:
     @expose("/<int:pk>/download", methods=["POST"])
     @secured("read")
     def fetch(self: Any, who: Actor, pk: int) -> Any:
-        """The zip; ``password`` where the account needs a second factor."""
+        """The zip; ``otp`` where the account has a second factor."""
         body = read_body(optional=True)
         return _handed_out(self.view, self.view.find(pk), who, body.get(second_factor.FIELD, ""))

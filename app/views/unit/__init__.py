@@ -10,7 +10,7 @@ from flask import jsonify, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_babel import lazy_gettext as _
 from sqlalchemy import String, cast, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, selectinload
 
 from app.kit import forms, picking, scope, tree
 from app.kit.access import everybody, needs
@@ -25,6 +25,7 @@ from app.kit.view import RecordView
 from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.unit import Unit, full_names, next_level
+from app.views.unit.enrolling import Enrolling
 from app.views.unit.moving import Moving
 from app.views.unit.sorting import Sorting
 
@@ -77,7 +78,7 @@ class TreePage(Page):
     limit: int = picking.MOST
 
 
-class UnitView(Moving, Sorting, RecordView):
+class UnitView(Enrolling, Moving, Sorting, RecordView):
     """The units of the subtree (AID-R206 – R210)."""
 
     model = Unit
@@ -302,21 +303,19 @@ class UnitView(Moving, Sorting, RecordView):
                 primary=True,
             ),
             *self.people_sorting_actions(unit, who, number=number),
+            Action("matrix", _("权限一览"), url_for("account.matrix", unit=unit.id), "table"),
         ]
 
     def _people(self, page: TreePage, unit: Unit, who: Actor) -> None:
         """The unit's people, or those of the subtree whose name was asked for (查询人员)."""
         mine = select(Account).join(Assignment, Assignment.account_id == Account.id)
         if page.person:
-            named = or_(
-                Account.first_name.contains(page.person, autoescape=True),
-                func.lower(Account.username).contains(page.person.lower(), autoescape=True),
-            )
-            mine = mine.where(tree.under(Assignment.unit_path, unit.path), named)
+            mine = mine.where(tree.under(Assignment.unit_path, unit.path), Account.called(page.person))
         else:
             mine = mine.where(Assignment.unit_id == unit.id)
         page.people_count = self._count(mine.with_only_columns(Account.id))
         order = (Assignment.unit_path, Assignment.display_layer, Assignment.sort_order, Account.id)
+        mine = mine.options(selectinload(Account.assignments))
         for account in self.session.scalars(mine.order_by(*order).limit(picking.MOST)).unique():
             rights = [Chip(name, "blue" if name == "用户管理" else "grey") for name in account.rights]
             page.people.append(Person(account, account.unit.name, rights, self._row_actions(account, who)))
@@ -404,6 +403,10 @@ class UnitView(Moving, Sorting, RecordView):
 
 MENU = (
     Entry(_("用户管理"), "tree"),
+    Entry(_("导入单位和人员"), "import_file", permission="write"),
+    Entry(_("一次性口令"), "account.passwords", permission="write"),
+    Entry(_("权限一览"), "account.matrix", (("sub", "1"),)),
+    Entry(_("谁能看到什么"), "account.access"),
     # the manual reaches them from here too (AID Q20)
     Entry(_("合并重复档案"), "archive.merge_duplicates", permission="merge"),
     Entry(_("合并不同档案"), "archive.merge_different", permission="merge"),

@@ -22,8 +22,13 @@ from app.kit.view import RecordView
 from app.models.account import Account, administrator_of, login_name_taken
 from app.models.assignment import ADMINISTRATION, rights_on_offer
 from app.security import policy
+from app.views.account.access import Access
+from app.views.account.issuing import Passwords
+from app.views.account.matrix import Matrix
 
 Account.issue_password = policy.issue_one_time_password
+#: steps after which there is a new one-time password to be told
+ISSUING = frozenset({"reset_password", "reset_factor"})
 
 
 @dataclass
@@ -36,7 +41,7 @@ class PasswordPage(Page):
     is_new: bool = False
 
 
-class AccountView(RecordView):
+class AccountView(Matrix, Access, Passwords, RecordView):
     """The people of the administrator's unit and of those below (AID-R205, R206, R217 – R219)."""
 
     model = Account
@@ -57,6 +62,8 @@ class AccountView(RecordView):
                 "job_title",
                 "display_layer",
                 "is_active",
+                "certificate_required",
+                "certificate_serial",
             ),
         ),
         (_("用户权限"), ("rights",)),
@@ -67,7 +74,7 @@ class AccountView(RecordView):
     add_label = _("新增人员")
     save_more_label = ""
     delete_label = _("删除选中的人员")
-    step_labels = {"reset_password": _("重置口令")}
+    step_labels = {"reset_password": _("重置口令"), "reset_factor": _("重置动态口令")}
 
     def home(self, record: Any = None) -> str:
         """The person's unit in the tree."""
@@ -82,6 +89,10 @@ class AccountView(RecordView):
         if not record.is_active:
             return [Chip(_("停用"), "red")]
         return [Chip(_("待首次登录"), "amber")] if record.must_change_password else []
+
+    def more_actions(self, record: Any, actor: Actor) -> list[Action]:
+        """What the person may open, and whose data he sees."""
+        return [Action("access", _("能看到什么"), self.url("access_of", pk=record.id), "eye")]
 
     def delete_action(self, record: Any, refusal: Any) -> Action:
         """Deleting a person keeps what he recorded (AID-R219)."""
@@ -126,11 +137,11 @@ class AccountView(RecordView):
 
     def stepped_page(self, records: Sequence[Any], step: str, actor: Actor) -> Any:
         """The new one-time passwords, once."""
-        return self._told(records) if step == "reset_password" else None
+        return self._told(records) if step in ISSUING else None
 
     def stepped_json(self, record: Any, step: str, actor: Actor) -> dict[str, Any]:
         """The new one-time password, once."""
-        return {"one_time_password": record.one_time_password} if step == "reset_password" else {}
+        return {"one_time_password": record.one_time_password} if step in ISSUING else {}
 
     def _told(self, people: Sequence[Any], *, is_new: bool = False) -> str:
         page = PasswordPage(
