@@ -167,6 +167,7 @@ def _measured(facts: dict[str, Any], settings: dict[str, str], say: Say) -> dict
             "heavy": heavy,
             "plans": plans,
             "sees": sees,
+            "warmed": True,
             "facts": facts,
             "tables": _sizes(server),
             "machine": machine(server),

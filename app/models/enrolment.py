@@ -251,6 +251,7 @@ class Enrolment:
             return self._stored(stored, cells)
         typed = {"level": next_level(above.level)} | cells | {"parent_id": str(above.id)}
         saving.save(self.session, Unit(), typed, self.actor)
+        self._known.clear()  # a name that was the only one may now be one of two
         return ADDED, ""
 
     def _called(self, typed: Any, label: Any) -> Unit:

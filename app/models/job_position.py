@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ANY = "any"
 GENDERS = {"male": _("男"), "female": _("女"), ANY: _("不限")}
 OLDEST = 120
+#: of one position: the sum over an employer must fit its column
+MOST_WANTED = 99_999
 
 
 def is_a_range(position: JobPosition, least: str, most: str) -> Iterator[Problem]:
@@ -49,7 +51,7 @@ class JobPosition(Part):
         _("招聘单位"), "employer", required=True, nullable=False, index=True, own_unit_only=True
     )
     title: Mapped[str] = text(_("职位名称"), 100, required=True, search="name")  # type: ignore[assignment]
-    openings: Mapped[int] = count(_("招聘人数"), required=True, least=1, unit=_("人"), default=1)
+    openings: Mapped[int] = count(_("招聘人数"), required=True, least=1, most=MOST_WANTED, unit=_("人"), default=1)
     taken: Mapped[int] = count(
         _("已推荐成功"), automatic=True, default=0, unit=_("人"), nullable=False, server_default="0"
     )

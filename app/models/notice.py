@@ -43,7 +43,7 @@ class Notice(Bulletin):
     search_in = ("title", "body")
     rules = (period_is_in_order,)
 
-    reach = _("全国总工会的，和本省的")
+    reach = _("全国总工会和本省的，显示以后；发布人还能看到本单位没有显示的")
 
     @classmethod
     def scope(cls, who: Actor) -> ColumnElement[bool]:

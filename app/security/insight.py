@@ -6,27 +6,31 @@ the record type itself, asked as each unit would ask it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from inspect import getattr_static
 from typing import Any
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, contains_eager
 
 from app.kit import audit, tree
 from app.kit.module import Module
-from app.kit.scope import SYSTEM, Actor, door
+from app.kit.scope import SYSTEM, Actor, Child, Owned, door
 from app.kit.workflow import StepLog
 from app.models.account import Account
 from app.models.assignment import Assignment
 from app.models.unit import Unit
 from app.security import grants
+from app.workflows.reporting import Reportable
 
 #: people named of one unit, and looks told of one record
 MOST_PEOPLE, MOST_LOOKS = 100, 50
 READ = "can_read"
+#: the scopes that ask for no more than the asker's unit, and end with the owner and the units above it
+_UPWARDS = [getattr_static(kind, "scope") for kind in (Owned, Reportable)]
 
 
 # --- a person -------------------------------------------------------------------------------------------------
@@ -155,7 +159,7 @@ class Seer:
     why: Any
     #: whether its people are named to who asks
     is_named: bool
-    people: list[tuple[Account, list[str]]] = field(default_factory=list)
+    people: list[Account] = field(default_factory=list)
     more: int = 0
 
 
@@ -181,18 +185,30 @@ def keys_to(module: Module) -> list[str]:
     return [right for right in grants.rights() if (READ, module.name) in _grants_of(module, right)]
 
 
+def is_seen_upwards(model: Any) -> bool:
+    """Whether the owner and the units above it are all that can see a record, and each of their people alike."""
+    scope = getattr_static(model, "scope")
+    if scope is getattr_static(Child, "scope"):
+        return is_seen_upwards(model.parent_class())
+    return scope in _UPWARDS
+
+
 def seers(session: Session, module: Module, record: Any, who: Actor) -> list[Seer]:
-    """The units from the owner up to the root, each asked through the very scope that its people have."""
+    """The units from the owner up to the root, each asked through the very scope that its people have.
+
+    Empty where others see it too, or not all of them: the answer would be a wrong one, and ``reach`` gives it in words.
+    """
+    if not is_seen_upwards(type(record)):
+        return []
     paths = tree.ancestors(record.owner_path)
     chain = select(Unit).where(Unit.path.in_(paths)).order_by(Unit.path.desc())
     units = session.scalars(chain.execution_options(**door("names of superior units"))).all()
-    rights = keys_to(module)
     found = []
     for unit in units:
         sees = _sees(session, module, record, unit)
         seer = Seer(unit, sees, _why(record, unit, sees=sees), who.sees_unit(unit.path))
         if sees and seer.is_named:
-            seer.people, seer.more = _people(session, unit, rights)
+            seer.people, seer.more = _people(session, module, unit)
         found.append(seer)
     return found
 
@@ -230,19 +246,13 @@ def _why(record: Any, unit: Unit, *, sees: bool) -> Any:
     return _("已由这一级上报")
 
 
-def _people(
-    session: Session, unit: Unit, rights: Sequence[str]
-) -> tuple[list[tuple[Account, list[str]]], int]:
-    """People of a unit who may read the module, with the rights by which they may, and how many are not named."""
-    here = select(Account).join(Assignment, Assignment.account_id == Account.id)
+def _people(session: Session, module: Module, unit: Unit) -> tuple[list[Account], int]:
+    """People who may read the module by their post at a unit, and how many of them are not named."""
+    here = select(Assignment).join(Assignment.account).options(contains_eager(Assignment.account))
     here = here.where(Assignment.unit_id == unit.id, Account.is_active.is_(True))
-    here = here.options(selectinload(Account.assignments))
     order = (Assignment.display_layer, Assignment.sort_order, Account.id)
-    found = [
-        (one, [right for right in one.rights if right in rights])
-        for one in session.scalars(here.order_by(*order)).unique()
-    ]
-    found = [(one, by) for one, by in found if by or not rights]
+    posts = session.scalars(here.order_by(*order)).all()
+    found = [post.account for post in posts if actor_at(post.account, post).may("read", module.name)]
     return found[:MOST_PEOPLE], max(len(found) - MOST_PEOPLE, 0)
 
 

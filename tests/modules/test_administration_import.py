@@ -200,6 +200,24 @@ def test_a_name_that_is_not_the_only_one_needs_its_path(books, admin, country):
     assert country.read(Unit, called(country, "datai2").unit_id).parent_id == fangshan.id
 
 
+def test_a_name_that_gets_a_namesake_half_way_needs_its_path_from_then_on(books, admin, country):
+    """What a name stood for is not remembered past the row that adds another unit of that name."""
+    street = country.unit("dewai")
+    units = [
+        unit("六铺炕社区工会", street.name),
+        unit("昌平区总工会", "北京市总工会"),
+        unit(street.name, "昌平区总工会"),
+        unit("双秀社区工会", street.name),
+    ]
+    job = books.bring(admin, books.book(units, [person("dewai9", street.name)]))
+    assert job.message == "成功 3 条，未改动 0 条，失败 2 条"
+    assert named(country, "六铺炕社区工会").parent_id == street.id
+    told = books.told(admin, job)
+    for words in (told["单位"][5], told["人员"][2]):
+        assert f"有2个单位叫「{street.name}」" in words
+    assert called(country, "dewai9") is None
+
+
 def test_what_is_there_is_changed_only_when_asked_for(books, admin, country):
     """AID-R208: units below, never one's own; 更新已有的记录."""
     books.bring(admin, books.book(*province(country)))

@@ -14,6 +14,8 @@ from sqlalchemy import select
 from app.kit.workflow import StepLog
 from app.models.account import Account
 from app.models.assignment import ADMINISTRATION
+from app.models.notice import Notice
+from app.security import insight
 from tests.world import Form, words_of
 
 ARCHIVES, AIDS, PETITIONS = "困难职工档案", "帮扶救助", "信访接待"
@@ -180,6 +182,29 @@ class TestRecord:
         for unit in ("dewai", "xicheng", "bj", "root"):
             opens = login(f"{unit}_clerk").get(f"/archive/show/{archive.id}").status_code == 200
             assert told[country.unit(unit).name][0] == ("能" if opens else "不能"), unit
+
+    def test_what_does_not_go_by_superiors_is_told_in_words(self, app, login, rest, country):
+        """A notice is read by the units below and, while hidden, not by all of its own: no list would be true."""
+        country.give("bj", "政策文件", ADMINISTRATION)
+        typed = {"title": "关于走访的通知", "body": "<p>请准备。</p>"}
+        for is_visible, readers in ((True, {"bj", "bj_clerk", "xicheng"}), (False, {"bj"})):
+            notice = country.make(Notice, typed | {"is_visible": is_visible}, country.actor("bj"))
+            for one in ("bj", "bj_clerk", "xicheng", "root_clerk"):
+                status = rest(one).get(f"/api/v1/notice/{notice.id}").status_code
+                assert status == (200 if one in readers else 404), one
+            page = login("bj").get(f"/account/access?kind=notice&number=%23{notice.id}").text
+            assert str(Notice.reach) in words_of(page)
+            assert "access-table" not in page
+            assert country.account("bj_clerk").first_name not in page
+        views = app.extensions["views"].values()
+        owned = [view.model for view in views if hasattr(view.model, "owner_path")]
+        assert {one.resource() for one in owned if not insight.is_seen_upwards(one)} == {
+            "notice",
+            "briefing",
+            "policy_document",
+            "job_seeker",
+            "recommendation",
+        }
 
     def test_people_above_are_not_named(self, login, country, make_archive):
         archive = make_archive("dewai", at="xicheng")

@@ -17,6 +17,7 @@ class TestJobPosition(RecordViewCases):
     edit = {"openings": "5", "work_location": "德外大街"}
     wrong = [
         ("openings", "0", "不能小于1"),
+        ("openings", "100000", "数值过大"),
         ("age_max", "17", "不能小于年龄下限"),
         ("salary_max", "3000", "不能小于月薪下限"),
         ("valid_until", "2026-03-01", "不能早于发布日期"),

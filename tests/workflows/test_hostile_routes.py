@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from app.kit.api import RecordApi
 from app.kit.view import RecordView
 from app.models.archive import Archive
+from tests.cases.sampling import on_postgresql
 from tests.workflows.test_all_steps import Books
 from tests.workflows.test_matrix import INSIDE, VIEWS, address, everything, routes
 
@@ -52,7 +53,7 @@ BOOKS = (
     "reminder",
 )
 #: ids that no record has, and that no column could hold
-NUMBERS = (0, 2**31, 10**30)
+NUMBERS = (2**31, 10**30)
 #: what the pages read from addresses and forms, beside the conditions of lists
 ARGUMENTS = (
     "ids", "survivor", "before", "unit", "target_unit_id", "parent_id", "id_card_no", "source_id_card_no",
@@ -77,6 +78,11 @@ BODIES = (
     b'{"ids": ["\\ud800", "\\u0000"]}',
     b'{"version": 1e400, "ids": [1e400]}',
 )
+
+
+def some(found):
+    """All of them on PostgreSQL, which takes less from anybody; every third on SQLite (docs/decisions/0041)."""
+    return list(found)[:: 1 if on_postgresql else 3]
 
 
 def special(app):
@@ -124,7 +130,7 @@ def whole(country):
 
 def test_no_number_in_an_address_breaks_a_page(app, login, rest):
     browser, program, wrong = login(INSIDE), rest(INSIDE), []
-    for method, pattern, *_rest in routes(app):
+    for method, pattern, *_rest in some(routes(app)):
         for pk in NUMBERS if "<int:" in pattern else ():
             url = address(pattern, pk)
             is_api = pattern.startswith("/api/")
@@ -139,7 +145,7 @@ def test_no_number_in_an_address_breaks_a_page(app, login, rest):
 
 def test_no_word_in_an_address_breaks_a_page(app, login, rest):
     browser, program, wrong = login(INSIDE), rest(INSIDE), []
-    for method, pattern, *_rest in routes(app):
+    for method, pattern, *_rest in some(routes(app)):
         parts = pattern.split("/")
         holes = [n for n, part in enumerate(parts) if part.startswith("<") and not part.startswith("<int:")]
         for word in (
@@ -178,7 +184,7 @@ def test_no_argument_breaks_a_page(app, login, everything, whole, method):
 def test_no_argument_alone_breaks_a_page(app, login, everything):
     """One at a time, so that no other is refused before it."""
     browser, wrong = login(INSIDE), []
-    for method, pattern, resource in special(app):
+    for method, pattern, resource in some(special(app)):
         if method != "GET" or pattern.startswith("/api/"):
             continue
         url = address(pattern, everything.get(resource) or 1)

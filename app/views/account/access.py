@@ -53,6 +53,8 @@ class AccessPage(Page):
     record_kind: Words = ""
     keys: list[str] = field(default_factory=list)
     seers: list[insight.Seer] = field(default_factory=list)
+    #: whose records somebody sees, in words, where there are no seers
+    reach: Words = ""
     doors: list[Words] = field(default_factory=list)
     looks: list[insight.Look] = field(default_factory=list)
     asked: bool = False
@@ -147,6 +149,6 @@ class Access:
         view = current_app.extensions["views"][module.name]
         page.record, page.record_kind = record.title, module.view.model.__label__
         page.record_url, page.keys = view.url("show", pk=record.id), insight.keys_to(module)
-        page.seers = insight.seers(self.session, module, record, who)
+        page.seers, page.reach = insight.seers(self.session, module, record, who), record.reach
         page.doors = insight.doors_to(module)
         page.looks = insight.looks(self.session, module, record)
