@@ -37,7 +37,7 @@ from app.kit.database import db
 from app.kit.errors import BadRequest, Forbidden, Invalid, Missing, Problem, Refused
 from app.kit.history import RecordVersion
 from app.kit.listing import Order
-from app.kit.listpage import loading, state_chip
+from app.kit.listpage import loading, state_chip, without_texts
 from app.kit.question import Question, unit_class
 from app.kit.scope import Actor
 from app.kit.view import RecordView
@@ -79,6 +79,7 @@ class RecordApi(BaseApi):
         number = bounded(asked.get("page"), 0, 10**6)
         if why := listing.too_many_to_sort(self.session, statement, self.view.model, order):
             raise BadRequest(why)
+        fields = self._columns(asked)
         piece = listing.page(
             self.session,
             statement,
@@ -87,9 +88,8 @@ class RecordApi(BaseApi):
             size,
             str(asked.get("key") or ""),
             number,
-            loading(self.view),
+            [*loading(self.view), *(without_texts(self.view, fields) if fields else ())],
         )
-        fields = self._columns(asked)
         return jsonify(
             count=listing.count(self.session, statement, exact=True),
             ids=[record.id for record in piece.rows],
@@ -318,7 +318,7 @@ class RecordApi(BaseApi):
         self, record: Any, who: Actor, wanted: set[str] | None, *, children: bool = False
     ) -> dict[str, Any]:
         """A record as JSON: fields as named in the spec, inline rows nested, the state as the viewer's word."""
-        shown = _row_json(record, children=children) | self.view.more_json(record, who)
+        shown = _row_json(record, wanted, children=children) | self.view.more_json(record, who)
         if self.view.is_reportable:
             shown["report_state"] = str(state_chip(record.report_state(who)).text)
         return {key: value for key, value in shown.items() if wanted is None or key in wanted or key == "id"}
@@ -399,13 +399,19 @@ def _field_info(field: columns.Field, name: str = "") -> dict[str, Any]:
     return made
 
 
-def _row_json(row: Any, *, children: bool) -> dict[str, Any]:
+def _row_json(row: Any, wanted: set[str] | None, *, children: bool) -> dict[str, Any]:
+    """The fields that are ``wanted``, or all of them; no other is loaded."""
     shown: dict[str, Any] = {"id": row.id, "version": getattr(row, "version", None)}
-    shown |= {name: field.json(getattr(row, name)) for name, field in type(row).fields().items()}
+    shown |= {
+        name: field.json(getattr(row, name))
+        for name, field in type(row).fields().items()
+        if wanted is None or name in wanted
+    }
     if children:
         shown |= {
-            name: [_row_json(child, children=False) for child in getattr(row, name)]
+            name: [_row_json(child, None, children=False) for child in getattr(row, name)]
             for name in type(row).children
+            if wanted is None or name in wanted
         }
     return shown
 

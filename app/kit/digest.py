@@ -12,7 +12,7 @@ to the next slice, so that other jobs are not kept waiting.
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -34,6 +34,8 @@ SLICE = 100
 KEPT = 30
 #: the oldest reminders of a page
 OLDEST = 10
+#: what a server says of one letter; any other OSError is of the line. Not supported: an address beyond ASCII
+REFUSALS = (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, smtplib.SMTPNotSupportedError)
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _readers(session: Session, after: int) -> Sequence[Any]:
     waits = select(Reminder.id).where(Reminder.receiver_unit_id == places.unit_id, Reminder.state == "open")
     wanted = (accounts.email.is_not(None), accounts.active.is_(True), accounts.wants_digest.is_not(False))
     found = (
-        select(accounts.id, accounts.email, accounts.first_name, func.min(places.unit_id).label("unit_id"))
+        select(accounts.id, accounts.email, accounts.first_name)
         .join(places, places.account_id == accounts.id)
         .where(accounts.id > after, *wanted, waits.exists())
         .group_by(accounts.id, accounts.email, accounts.first_name)
@@ -194,33 +196,45 @@ def _readers(session: Session, after: int) -> Sequence[Any]:
     return session.execute(found).all()
 
 
+def _posts(session: Session, reader: Any) -> Iterator[Actor]:
+    """The reader at each of his units; what waits for him is read in the name of each."""
+    places: Any = class_of_table("assignment")
+    units = select(places.unit_id).where(places.account_id == reader.id).order_by(places.unit_id)
+    for unit in session.scalars(units).all():
+        if who := jobs.actor_loader(session, reader.id, unit):
+            yield who
+
+
 def _words(session: Session, reader: Any, day: date) -> tuple[str, str] | None:
     """Subject and text, of counts and dates alone: what people have written of people stays inside."""
-    who = jobs.actor_loader(session, reader.id, reader.unit_id)
-    if who is None:
+    total, told = 0, [_("%(name)s，您好！", name=reader.first_name), ""]
+    for who in _posts(session, reader):
+        with acting(who):
+            found = of(session, day)
+        if found.lines:
+            total += found.whole.numbers[-1]
+            told += [*_told(who, found), ""]
+    if not total:
         return None
-    with acting(who):
-        found = of(session, day)
-    if not found.lines:
-        return None
-    total = found.whole.numbers[-1]
     subject = _("%(n)s条待处理提醒（%(day)s）", n=total, day=day)
-    told = [_("%(name)s，您好！", name=reader.first_name), ""]
-    told.append(_("截至%(day)s，%(unit)s有%(n)s条待处理提醒：", day=day, unit=who.unit_name, n=total))
-    for line in found.lines:
-        parts = [_("%(age)s%(n)s条", age=a.label, n=n) for a, n in zip(AGES, line.numbers, strict=False) if n]
-        told.append(
-            _(
-                "· %(category)s：共%(n)s条（%(parts)s），最早的是%(oldest)s",
-                category=line.label,
-                n=line.numbers[-1],
-                parts="，".join(map(in_chinese, parts)),
-                oldest=f"{line.oldest:%Y-%m-%d}",
-            )
-        )
-    told += ["", _("办理：%(url)s", url=mail.address("/reminder/list/?shelf=open"))]
+    told.append(_("办理：%(url)s", url=mail.address("/reminder/list/?shelf=open")))
     told.append(_("摘要，或不再接收：%(url)s", url=mail.address("/reminder/digest")))
     return in_chinese(subject), "\n".join(map(in_chinese, told)) + "\n"
+
+
+def _told(who: Actor, found: Digest) -> Iterator[Any]:
+    """What waits at one unit: all of it, then a line a category."""
+    n = found.whole.numbers[-1]
+    yield _("截至%(day)s，%(unit)s有%(n)s条待处理提醒：", day=found.day, unit=who.unit_name, n=n)
+    for line in found.lines:
+        parts = [_("%(age)s%(n)s条", age=a.label, n=n) for a, n in zip(AGES, line.numbers, strict=False) if n]
+        yield _(
+            "· %(category)s：共%(n)s条（%(parts)s），最早的是%(oldest)s",
+            category=line.label,
+            n=line.numbers[-1],
+            parts="，".join(map(in_chinese, parts)),
+            oldest=f"{line.oldest:%Y-%m-%d}",
+        )
 
 
 def _has_gone(ctx: JobContext, account: int, day: date) -> bool:
@@ -236,8 +250,15 @@ def _deliver(ctx: JobContext, post: Any, reader: Any, words: tuple[str, str], da
     subject, text = words
     number = f"digest-{day}-{reader.id}"
     try:
-        post(mail.letter(to=reader.email, name=reader.first_name, subject=subject, text=text, number=number))
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, ValueError):
+        letter = mail.letter(
+            to=reader.email, name=reader.first_name, subject=subject, text=text, number=number
+        )
+    except Exception:  # noqa: BLE001 - an address that is none breaks the library in more ways than ValueError
+        ctx.fail_row(in_chinese(_("电子邮件地址不完整")), id=reader.id)
+        return
+    try:
+        post(letter)
+    except (*REFUSALS, ValueError):
         ctx.fail_row(in_chinese(_("邮件服务器不接受这个账号的电子邮件地址")), id=reader.id)
     except OSError:  # the line is dead; the job is taken up again
         mine = delete(DigestMail).where(DigestMail.day == day, DigestMail.account_id == reader.id)

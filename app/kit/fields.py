@@ -19,7 +19,8 @@ from app.kit import codes, identity
 #: a column rule looks at one value and returns words, or nothing
 ColumnRule = Callable[[Any], Any]
 
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+#: what no database or no Word file keeps
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 class Wrong(ValueError):
@@ -31,7 +32,7 @@ def clean(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
         raise Wrong(_("内容的类型不对"))
     text_ = str(raw)
-    if _FORBIDDEN.search(text_):
+    if FORBIDDEN.search(text_):
         raise Wrong(_("含有无法保存的字符"))
     return text_.strip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -32,10 +32,11 @@ def loading(view: RecordView, names: tuple[str, ...] = ()) -> list[Any]:
     return [_loads(view, one) for one in _shown(view, names or view.columns)]
 
 
-def _without_texts(view: RecordView) -> list[Any]:
-    """A formatted text is no column of a list, and outweighs all that is."""
+def without_texts(view: RecordView, but: Collection[str] = ()) -> list[Any]:
+    """A formatted text is no column of a list, and outweighs all that is; ``but`` those that are asked for."""
     fields = view.model.fields().items()
-    return [defer(getattr(view.model, name)) for name, field in fields if field.kind == "rich_text"]
+    names = [name for name, field in fields if field.kind == "rich_text" and name not in but]
+    return [defer(getattr(view.model, name)) for name in names]
 
 
 def _loads(view: RecordView, one: RelationshipProperty[Any]) -> Any:
@@ -77,7 +78,7 @@ def build(view: RecordView, session: Session, actor: Actor, args: Mapping[str, s
         asked.size,
         args.get("key", ""),
         asked.number,
-        [*loading(view, asked.columns), *_without_texts(view)],
+        [*loading(view, asked.columns), *without_texts(view)],
     )
     counts = _counts_now(asked, session, piece) if view.is_reportable else None
     number = _number_now(asked, session, statement, piece, counts)

@@ -40,14 +40,24 @@ class RichTextField(Field):
     def parse(self, raw: Any) -> Any:
         """What is safe of typed HTML; of typed words a paragraph a line."""
         typed = clean(raw)
-        if len(typed) > 4 * self.length:
-            raise Wrong(self._too_long(len(typed)))
-        if richtext.is_too_deep(typed):
-            raise Wrong(_("列表、引用或表格套得太深，请清除格式后再粘贴"))
-        made = richtext.clean(typed if richtext.is_markup(typed) else richtext.from_plain(typed))
+        self._bear(typed)
+        safe = richtext.safe(typed if richtext.is_markup(typed) else richtext.from_plain(typed))
+        self._bear(safe)  # a parser reads some tags otherwise than they look
+        if richtext.has_too_many_cells(safe):
+            raise Wrong(_("表格最多%(most)s个单元格，更大的请作为附件上传", most=richtext.MOST_CELLS))
+        made = richtext.clean(safe)
         if len(made) > self.length:
             raise Wrong(self._too_long(len(made)))
         return made or None
+
+    def _bear(self, html: str) -> None:
+        """Refuse what would take long to read."""
+        if len(html) > 4 * self.length:
+            raise Wrong(self._too_long(len(html)))
+        if richtext.is_too_deep(html):
+            raise Wrong(_("列表、引用或表格套得太深，请清除格式后再粘贴"))
+        if richtext.is_too_marked(html):
+            raise Wrong(_("粗体、字体等格式层层相套或没有结束，请清除格式后再粘贴"))
 
     def _too_long(self, now: int) -> Any:
         return _(

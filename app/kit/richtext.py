@@ -11,7 +11,8 @@ Nothing that is kept can run, fetch or cover anything: no scripts, no pictures, 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from html import escape
@@ -19,12 +20,15 @@ from html.parser import HTMLParser
 
 import nh3
 
+from app.kit.fields import FORBIDDEN
+
 #: the marks of words, and how Word and HTML call what older pages call otherwise
 MARKS = frozenset({"strong", "em", "u", "s"})
 HEADINGS = ("h2", "h3", "h4")
 TABLES = frozenset({"table", "thead", "tbody", "tr", "th", "td"})
 TAGS = MARKS | TABLES | {"p", *HEADINGS, "ol", "ul", "li", "blockquote", "a", "br"}
 RENAMED = {"b": "strong", "i": "em", "strike": "s", "del": "s", "ins": "u", "div": "p", "section": "p"} | {
+    "caption": "p",  # which the parser moves before the table
     "h1": "h2",
     "h5": "h4",
     "h6": "h4",
@@ -32,15 +36,24 @@ RENAMED = {"b": "strong", "i": "em", "strike": "s", "del": "s", "ins": "u", "div
 ALIGNED = frozenset({"center", "right", "justify"})
 #: what goes with all that is in it
 DROPPED = frozenset({"script", "style", "svg", "math", "iframe", "noscript", "template", "title", "textarea"})
-#: lists, quotations and tables within each other
-MOST_DEEP = 20
-#: paragraphs of which the changed ones are told
-MOST_COMPARED, MOST_TOLD = 2000, 600
+#: lists, quotations and tables within each other; marks of words that are open at once
+MOST_DEEP = MOST_MARKED = 20
+#: a form of a table that nobody writes: columns that Word is given and a cell may stand over, cells of a text
+MOST_COLUMNS, MOST_CELLS = 30, 5000
+#: lines that are compared in their order (which is cubic), and characters that are told of them
+MOST_COMPARED, MOST_TOLD = 200, 600
+#: times that a text is cleaned until it stays as it is
+MOST_ROUNDS = 5
 
 _ALIGN = re.compile(r"(?:^|;)\s*text-align\s*:\s*(\w+)\s*(?:;|$)")
 _SPAN = re.compile(r"[1-9]\d?")
 _OLD = re.compile(rf"<(/?)({'|'.join(RENAMED)})(?=[ >])")
-_NESTS = re.compile(r"<(/?)(?:ul|ol|blockquote|table|div|section)\b", re.IGNORECASE)
+_NESTS = re.compile(r"<(/?)(ul|ol|blockquote|table|div|section)\b", re.IGNORECASE)
+#: what a parser opens again in every paragraph until it is closed; one without an end reaches to the end of the text
+_REOPENED = re.compile(
+    r"<(/?)(a|big|b|code|em|font|i|nobr|small|strike|strong|s|tt|u)(?:[\s/][^>]*)?(?:>|\Z)", re.IGNORECASE
+)
+_CELLS = re.compile(r'<t[dh]\b(?: rowspan="\d+")?(?: colspan="(\d+)")?')
 _BETWEEN = re.compile(r"(</(?:p|h\d|[uo]l|li|blockquote|table|thead|tbody|tr|t[dh])>)\s+(?=<)")
 _BLOCK = re.compile(r"<(?:p|h\d|[uo]l|blockquote|table)\b")
 _LONE_BLANK = re.compile(r"(?<!&nbsp;)&nbsp;(?!&nbsp;)")
@@ -58,16 +71,41 @@ def is_markup(text: str) -> bool:
 
 def is_too_deep(html: str) -> bool:
     """Whether lists and tables are within each other as no writer has them."""
-    depth = most = 0
-    for found in _NESTS.finditer(html):
-        depth = max(depth - 1, 0) if found[1] else depth + 1
-        most = max(most, depth)
-    return most > MOST_DEEP
+    return _opens(_NESTS, html, MOST_DEEP)
+
+
+def is_too_marked(html: str) -> bool:
+    """Whether more marks of words are open at once than a writer sets."""
+    return _opens(_REOPENED, html, MOST_MARKED)
+
+
+def _opens(tags: re.Pattern[str], html: str, most: int) -> bool:
+    """Whether more than so many are open somewhere; an end closes nothing but its own kind."""
+    count: Counter[str] = Counter()
+    for found in tags.finditer(html):
+        name = found[2].lower()
+        count[name] = max(count[name] - 1, 0) if found[1] else count[name] + 1
+        if count.total() > most:
+            return True
+    return False
+
+
+def has_too_many_cells(html: str) -> bool:
+    """Whether the tables of a text that is `safe` are larger than a page bears."""
+    return sum(min(int(span or 1), MOST_COLUMNS) for span in _CELLS.findall(html)) > MOST_CELLS
 
 
 def clean(html: str) -> str:
     """What of an HTML text may stand on a page; empty when no words are left."""
-    kept = _sanitised(html, TAGS | RENAMED.keys())
+    for _round in range(MOST_ROUNDS):
+        before, html = html, _cleaned(html)
+        if html == before:
+            break
+    return html
+
+
+def _cleaned(html: str) -> str:
+    kept = safe(html)
     if _OLD.search(kept):
         kept = _sanitised(_OLD.sub(lambda old: f"<{old[1]}{RENAMED[old[2]]}", kept), TAGS)
     kept = _BETWEEN.sub(r"\1", _LONE_BLANK.sub(" ", kept)).strip()
@@ -76,8 +114,20 @@ def clean(html: str) -> str:
     return kept if _BLOCK.search(kept) else f"<p>{kept}</p>"
 
 
+def safe(html: str) -> str:
+    """What of an HTML text is harmless, as long and as deep as the parser makes it."""
+    return _sanitised(_REOPENED.sub(_bare, html), TAGS | RENAMED.keys())
+
+
+def _bare(found: re.Match[str]) -> str:
+    """A mark without attributes: of those that are alike a parser keeps three open, of others all."""
+    name = found[2].lower()
+    name = RENAMED.get(name, name)
+    return found[0] if name == "a" else f"<{found[1]}{name if name in MARKS else 'span'}>"
+
+
 def _sanitised(html: str, tags: set[str] | frozenset[str]) -> str:
-    return nh3.clean(
+    kept = nh3.clean(
         html,
         tags=set(tags),
         clean_content_tags=set(DROPPED),
@@ -89,6 +139,7 @@ def _sanitised(html: str, tags: set[str] | frozenset[str]) -> str:
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+    return FORBIDDEN.sub("", kept)  # written as &#1;
 
 
 def _attribute(_tag: str, name: str, value: str) -> str | None:
@@ -157,6 +208,7 @@ class _Reader(HTMLParser):
         self.lists: list[tuple[str, list[int]]] = []
         self.quotes = self.tables = 0
         self.open: Block | None = None
+        self.table: Block | None = None
         self.cell: Block | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -228,15 +280,18 @@ class _Reader(HTMLParser):
         if tag == "table":
             self.tables += 1
             if self.tables == 1:
-                self.blocks.append(Block("table"))
-        elif self.tables != 1:
+                self.table = Block("table")
+                self.blocks.append(self.table)
+        elif self.table is None or self.tables != 1:
             self.open = self.cell
         elif tag == "tr":
-            self.blocks[-1].rows.append([])
-        elif tag in ("td", "th") and self.blocks[-1].rows:
+            self.table.rows.append([])
+        elif tag in ("td", "th") and self.table.rows:
+            row = self.table.rows[-1]
             self.open = self.cell = Block(tag)
-            beside = [Block(tag) for _more in range(int(about.get("colspan") or 1) - 1)]
-            self.blocks[-1].rows[-1] += [self.cell, *beside]
+            row.append(self.cell)
+            beside = min(int(about.get("colspan") or 1) - 1, MOST_COLUMNS - len(row))
+            row += [Block(tag) for _more in range(beside)]
 
 
 def blocks(html: str) -> list[Block]:
@@ -262,13 +317,30 @@ def text_of(html: str | None) -> str:
 
 def changed(before: str | None, after: str | None) -> tuple[str, str]:
     """The lines that a change took away and those that it brought, not more of either than one reads."""
-    old, new = (list(_lines(html or ""))[:MOST_COMPARED] for html in (before, after))
+    old, new = (list(_lines(html or "")) for html in (before, after))
+    head = _alike(old, new)
+    old, new = old[head:], new[head:]
+    tail = _alike(old[::-1], new[::-1])
+    gone, come = _difference(old[: len(old) - tail], new[: len(new) - tail])
+    return _bounded(gone), _bounded(come)
+
+
+def _alike(old: Sequence[str], new: Sequence[str]) -> int:
+    """The lines with which both begin."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(old), len(new)))
+
+
+def _difference(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    if max(len(old), len(new)) > MOST_COMPARED:  # a line that was moved is then none that changed
+        was, now = Counter(old), Counter(new)
+        return list((was - now).elements()), list((now - was).elements())
     gone, come = [], []
     for what, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if what != "equal":
             gone += old[a:b]
             come += new[c:d]
-    return _bounded(gone), _bounded(come)
+    return gone, come
 
 
 def _bounded(lines: list[str]) -> str:

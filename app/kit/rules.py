@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from email.headerregistry import Address
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -37,5 +38,13 @@ def telephone(value: str) -> Any:
 
 
 def email(value: str) -> Any:
-    """Something before and after one @."""
-    return None if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value) else _("电子邮件地址不完整")
+    """Something before and after one @, as any mail server takes it: ASCII, and an address to the library of letters."""
+    whole = value.isascii() and re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value)
+    return None if whole and _heads_a_letter(value) else _("电子邮件地址不完整")
+
+
+def _heads_a_letter(address: str) -> bool:
+    try:
+        return Address(addr_spec=address).addr_spec == address
+    except Exception:  # noqa: BLE001 - its parser also stumbles: HeaderParseError, AttributeError
+        return False

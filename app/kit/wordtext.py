@@ -9,7 +9,7 @@ from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 
 from app.kit import richtext
-from app.kit.richtext import Block, Run
+from app.kit.richtext import MOST_COLUMNS, Block, Run
 
 BODY, HEADING = "宋体", "黑体"
 #: points of a heading, and of everything else
@@ -22,8 +22,6 @@ ALIGNED = {
     "right": WD_ALIGN_PARAGRAPH.RIGHT,
     "justify": WD_ALIGN_PARAGRAPH.JUSTIFY,
 }
-#: a form of a text that nobody writes: the rest is left out
-MOST_COLUMNS = 30
 
 
 def write(document: Any, html: str) -> None:

@@ -30,13 +30,17 @@ from app.kit.errors import Problem
 from app.kit.record import session_of
 from app.kit.scope import Actor, current, door
 from app.kit.workflow import Stateful, Step
-from app.models.assignment import ADMINISTRATION, Assignment, RightsField
+from app.models.assignment import ADMINISTRATION, Assignment, PlaceField, RightsField
 
 #: FAB wants an address of everybody; a street clerk may have none
 User.__table__.c.email.nullable = True  # type: ignore[attr-defined]
 for _constraint in User.__table__.constraints:  # type: ignore[attr-defined]
     if isinstance(_constraint, UniqueConstraint) and _constraint.name is None:
         _constraint.name = f"uq_ab_user_{_constraint.columns[0].name}"
+
+
+#: what decides whether, and by which card, a person shows a certificate
+CERTIFICATE = ("certificate_required", "certificate_serial")
 
 
 def is_below_or_beside(account: Account, actor: Actor) -> Any:
@@ -68,6 +72,12 @@ def certificate_is_named(account: Account) -> Any:
             yield Problem("certificate_serial", _("该证书标识已登记给其他人员"))
 
 
+def plain_serial(serial: str) -> str:
+    """One spelling of a number: proxies write it with and without colons, zeros in front and capitals."""
+    shown = "".join(serial.split()).replace(":", "").lstrip("0")
+    return shown.encode("utf-8", "replace").upper().decode()  # of bytes, ASCII alone: it never grows
+
+
 def is_not_oneself(account: Account, actor: Actor) -> Any:
     """Nobody removes or resets his own account."""
     if account.id == actor.account_id:
@@ -76,7 +86,7 @@ def is_not_oneself(account: Account, actor: Actor) -> Any:
 
 
 def keeps_ones_own_administration(account: Account) -> Any:
-    """An administrator does not lock himself out: not by rights, not by unit, not by switching himself off."""
+    """An administrator does not lock himself out, by rights, unit or switch, nor choose his own second factor here."""
     who = current()
     if who is None or who.everywhere or account.id is None or account.id != who.account_id:
         return
@@ -86,11 +96,26 @@ def keeps_ones_own_administration(account: Account) -> Any:
         yield Problem("unit_id", _("不能改变自己的所属单位；请由上级单位的用户管理员办理"))
     if not account.is_active:
         yield Problem("is_active", _("不能停用自己的账号"))
+    for name in _changed(account, *CERTIFICATE):
+        yield Problem(name, _("不能改变自己的证书登记；请由上级单位的用户管理员办理"))
+
+
+def _changed(row: Any, *names: str) -> list[str]:
+    """Which of these are others than were stored; nothing and 否 are the same."""
+    past = ((name, inspect(row).attrs[name].history) for name in names)
+    return [name for name, was in past if any((*(was.added or ()), *(was.deleted or ())))]
 
 
 def has_a_unit_and_rights(account: Account) -> Any:
-    """A new person belongs to a unit and may do something (SM-AID-19 #1)."""
-    if account.assignment is None or account.assignment.unit_id is None:
+    """Who is placed belongs to a unit and may do something (SM-AID-19 #1).
+
+    Who stands without from before is not kept from putting his own data right.
+    """
+    mine = account.assignment
+    is_new = account.id is None or (mine is not None and mine.id is None)
+    if not is_new and (mine is None or not _changed(mine, "unit_id", "roles")):
+        return
+    if mine is None or mine.unit_id is None:
         yield Problem("unit_id", _("请选择所属单位"))
     elif not account.rights:
         yield Problem("rights", _("请至少勾选一项用户权限"))
@@ -102,9 +127,22 @@ def login_name_is_free(account: Account) -> Any:
         yield Problem("login_name", _("登录名「%(name)s」已被使用，请换一个", name=account.login_name))
 
 
+def opens_no_others_door(account: Account) -> Any:
+    """Mobile number and e-mail address are names to log in by too: neither is another's login name."""
+    for name in ("mobile", "email"):
+        value = getattr(account, name)
+        if value and _is_anothers(value, account.id, User.username):
+            yield Problem(name, _("「%(name)s」是其他人员的登录名，请换一个", name=value))
+
+
 def login_name_taken(login_name: str, but: int | None = None) -> bool:
-    """Whether another account has this login name; capitals make no difference."""
-    same = func.lower(User.username) == login_name.strip().lower()
+    """Whether another person comes in by this, as login name, e-mail address or mobile number."""
+    return _is_anothers(login_name, but, User.username, User.email, Account.mobile)
+
+
+def _is_anothers(name: str, but: int | None, *ways: Any) -> bool:
+    """Whether one of these columns of another account says so; capitals make no difference."""
+    same = or_(*(func.lower(way) == name.strip().lower() for way in ways))
     return bool(
         db.session.scalar(
             select(exists().where(same, User.id != (but or 0))).execution_options(
@@ -209,13 +247,14 @@ class Account(Stateful, User):
     _wants_admin = None
 
     virtual = {
-        "unit_id": columns.ReferenceField(_("所属单位"), "unit", required=True),
+        "unit_id": PlaceField(_("所属单位"), "unit", required=True),
         "rights": RightsField(_("用户权限"), required=True, wide=True),
         "is_unit_admin": columns.YesNoField(_("是否用户管理员")),
         "display_layer": columns.CountField(_("显示层"), least=1, rules=(_at_most_six_layers,)),
     }
     rules = (
         login_name_is_free,
+        opens_no_others_door,
         has_a_unit_and_rights,
         unit_has_one_administrator,
         keeps_ones_own_administration,
@@ -257,6 +296,10 @@ class Account(Stateful, User):
     def _index_name(self, _key: str, name: str | None) -> str | None:
         self.search_key = search_key(name or "")
         return name
+
+    @validates("certificate_serial")
+    def _spell_serial(self, _key: str, serial: str | None) -> str | None:
+        return plain_serial(serial or "") or None
 
     @classmethod
     def called(cls, words: str) -> ColumnElement[bool]:
@@ -365,7 +408,8 @@ class Account(Stateful, User):
         self.version = (self.version or 0) + 1
         self.gender = self.gender or "male"
         self._settle_administration()
-        if not self.active and inspect(self).attrs.active.history.deleted:
+        is_shut = not self.active and inspect(self).attrs.active.history.deleted
+        if is_shut or (self.id and _changed(self, *CERTIFICATE)):
             self.session_version = (self.session_version or 1) + 1
 
     def _settle_administration(self) -> None:

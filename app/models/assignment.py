@@ -39,6 +39,14 @@ assignment_role = Table(
 )
 
 
+class PlaceField(columns.ReferenceField):
+    """The unit where somebody is assigned."""
+
+    def judge(self, value: Any) -> list[Any]:
+        """Whether there must be one is the account's own rule."""
+        return []
+
+
 class RightsField(columns.Field):
     """Names of rights, in the order of the register; typed as a list, or as one string with commas."""
 

@@ -51,7 +51,9 @@ class JobPosition(Part):
         _("招聘单位"), "employer", required=True, nullable=False, index=True, own_unit_only=True
     )
     title: Mapped[str] = text(_("职位名称"), 100, required=True, search="name")  # type: ignore[assignment]
-    openings: Mapped[int] = count(_("招聘人数"), required=True, least=1, most=MOST_WANTED, unit=_("人"), default=1)
+    openings: Mapped[int] = count(
+        _("招聘人数"), required=True, least=1, most=MOST_WANTED, unit=_("人"), default=1
+    )
     taken: Mapped[int] = count(
         _("已推荐成功"), automatic=True, default=0, unit=_("人"), nullable=False, server_default="0"
     )

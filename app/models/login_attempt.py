@@ -73,6 +73,7 @@ class LoginAttempt(Row, Model):
         Index("ix_login_attempt_name", "login_name", "id"),
         Index("ix_login_attempt_account", "account_id", "id"),
         Index("ix_login_attempt_address", "address", "id"),
+        Index("ix_login_attempt_address_at", "address", "at"),
         Index("ix_login_attempt_unit", "unit_id", "id"),
     )
 

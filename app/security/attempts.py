@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from flask import has_request_context, request
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.models.account import Account
@@ -23,6 +23,8 @@ PER_ACCOUNT = 5
 PER_ADDRESS = 50
 #: failures of an account, or from an address, after which the login page shows a picture too
 BEFORE_PUZZLE = 3
+#: what anybody can bring about without end, in a log that nobody can prune: one line of each in this time
+REPEATED, SPARE = ("locked", "captcha"), timedelta(minutes=1)
 
 
 def address() -> str:
@@ -38,7 +40,9 @@ def note(
     at: datetime,
     factor: str | None = None,
 ) -> None:
-    """Write one line of the log; the caller commits."""
+    """Write one line of the log; the caller commits. A repeated refusal of the same knock is written once a minute."""
+    if outcome in REPEATED and _is_noted(session, _who(typed, account.id if account else None), outcome, at):
+        return
     unit = account.unit if account else None
     session.add(
         LoginAttempt(
@@ -53,6 +57,12 @@ def note(
             outcome=outcome,
         )
     )
+
+
+def _is_noted(session: Session, who: ColumnElement[bool], outcome: str, now: datetime) -> bool:
+    """Whether the log says so already, of him and from this address, a moment ago."""
+    same = (LoginAttempt.address == address(), LoginAttempt.outcome == outcome, LoginAttempt.at > now - SPARE)
+    return bool(session.scalar(select(exists().where(who, *same))))
 
 
 def _unknown(typed: str) -> str:
@@ -99,7 +109,11 @@ def _end(
 ) -> datetime | None:
     rows = session.execute(
         select(LoginAttempt.at, LoginAttempt.outcome)
-        .where(who, LoginAttempt.outcome.in_((*COUNTED, *ended_by)))
+        .where(
+            who,
+            LoginAttempt.outcome.in_((*COUNTED, *ended_by)),
+            LoginAttempt.at > now - 2 * WINDOW,  # a lock that still holds, and the run that made it
+        )
         .order_by(LoginAttempt.id.desc())
         .limit(allowed)
     ).all()

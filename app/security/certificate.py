@@ -11,7 +11,7 @@ import hmac
 
 from flask import current_app, request
 
-from app.models.account import Account
+from app.models.account import Account, plain_serial
 
 
 def is_on() -> bool:
@@ -21,7 +21,7 @@ def is_on() -> bool:
 
 def is_shown_by(account: Account) -> bool:
     """Whether the request comes with the certificate that is registered for the account."""
-    wanted, shown = _plain(account.certificate_serial or ""), _shown()
+    wanted, shown = account.certificate_serial or "", _shown()
     return bool(wanted) and hmac.compare_digest(wanted.encode(), shown.encode())
 
 
@@ -29,15 +29,12 @@ def _shown() -> str:
     """What a proxy of ours says of the certificate; empty when it says nothing, or somebody else does."""
     if not is_on() or _peer() not in current_app.config["CERTIFICATE_PROXIES"]:
         return ""
-    return _plain(request.headers.get(current_app.config["CERTIFICATE_HEADER"], "")[:400])
+    told = request.headers.get(current_app.config["CERTIFICATE_HEADER"], "")[:400]
+    told = told.encode("latin-1", "replace").decode("utf-8", "replace")  # WSGI reads every byte as a letter
+    return plain_serial(told)
 
 
 def _peer() -> str:
     """Who is at the other end of the connection itself; forwarded addresses are words of his."""
     before = request.environ.get("werkzeug.proxy_fix.orig") or request.environ
     return before.get("REMOTE_ADDR") or "unix"
-
-
-def _plain(serial: str) -> str:
-    """One spelling of a number: proxies write it with and without colons, zeros in front and capitals."""
-    return "".join(serial.split()).replace(":", "").upper().lstrip("0")

@@ -81,6 +81,8 @@ class SafetyView(BaseView):
     def device(self) -> Any:
         """绑定、更换动态口令. The secret waits sealed in the session until a code of the device has proved it."""
         who = _who()
+        if who.factor == "certificate":
+            raise Refused(_("您使用数字证书登录，不需要绑定动态口令"))
         secret = sealing.unseal(f"binding {who.id}", session.get("binding"))
         if request.method != "POST" or secret is None:
             secret = secret or factors.new_secret()
@@ -101,15 +103,16 @@ class SafetyView(BaseView):
         return _codes_page(_("动态口令已绑定"), codes, _is_led(who))
 
     def _judge(self, who: Visitor, secret: str) -> tuple[dict[str, list[Any]], int | None]:
-        """What is wrong, and the step whose code was typed. The new device is asked first: it costs nobody a try."""
+        """What is wrong, and the step whose code was typed. The new device is asked first: it costs nobody a try.
+
+        Who is led here proves himself like anybody: the session may be older than the duty, and in other hands.
+        """
         step = factors.step_of(secret, request.form.get("code"))
         if step is None:
             words = _("动态口令不正确：请填手机上现在显示的6位数字，并确认手机时间准确")
             return {"code": [words]}, None
         if who.factor == "totp":
             return _proof_errors(), step
-        if _is_led(who):  # the password was given a moment ago, and nothing else is open
-            return {}, step
         try:
             is_known = door.confirm(who, request.form.get("password", ""))
         except AppError as locked:
@@ -126,7 +129,7 @@ class SafetyView(BaseView):
         page.fields = [_input("code", _("新设备口令") if is_bound else _("动态口令"), errors)]
         if is_bound:
             page.fields.append(_input("otp", _("原设备口令"), errors))
-        elif not page.is_first:
+        else:
             page.fields.append(_input("password", _("登录密码"), errors, "password"))
         if page.is_first:
             g.frame = None

@@ -71,9 +71,11 @@ def load(key: str, assignment_id: Any = None, session: Session | None = None) ->
 
 def actor_of(session: Session, account_id: int | None, unit_id: int | None) -> Actor | None:
     """Whom a job works for, with the rights of this moment; None when the account may not log in there any more."""
-    version = select(Account.session_version).where(Account.id == account_id)
-    number = session.scalar(version.execution_options(**scope.door("who asked for the job"))) or 1
-    found = load(f"{account_id}.{number}", session=session)
+    there = (Assignment.account_id == Account.id) & (Assignment.unit_id == unit_id)
+    asked = select(Account.session_version, Assignment.id).outerjoin(Assignment, there)
+    asked = asked.where(Account.id == account_id).execution_options(**scope.door("who asked for the job"))
+    version, post = session.execute(asked).one_or_none() or (None, None)
+    found = load(f"{account_id}.{version or 1}", post, session)
     return found.actor if found and found.actor.unit_id == unit_id else None
 
 

@@ -74,6 +74,7 @@ def test_from_the_one_time_password_to_the_home_page(window, live_place):  # SM-
     secret = page.locator("#door-secret").inner_text().replace(" ", "")
     code, step = code_of(secret, 0)
     page.fill("[name=code]", code)
+    page.fill("[name=password]", PASSWORD)
     screen.save()
     expect(page.locator("#door-codes li")).to_have_count(10)
     with page.expect_navigation():

@@ -97,13 +97,13 @@ def test_a_reminder_is_seen_to(sit, people):
     page = sit("xicheng_clerk").page
     page.goto("/reminder/list/?shelf=open")
     before = int(page.locator(".kit-badge").inner_text())
-    page.locator("tbody tr", has_text="请看这一条提醒。").locator(".kit-ends a").click()
-    expect(page.locator("main h1")).to_have_text("处理提醒")
-    expect(page.locator("#kit-form :is(input:not([type=hidden]), select, textarea)")).to_have_count(1)
-    page.select_option("#kit-form [name=state]", "done")
+    page.locator("tbody tr", has_text="请看这一条提醒。").locator(".kit-ends a[title=处理]").click()
+    dialog = page.locator("#kit-dialog")
+    expect(dialog).to_contain_text("请看这一条提醒。")
+    expect(dialog.locator("[name=state]")).to_have_count(2)  # 未处理 or 处理, and nothing else
     with page.expect_navigation():
-        page.click("[data-save]")
-    expect(page.locator(".kit-heading .kit-chip-green")).to_be_visible()
+        dialog.locator("[data-save]").click()
+    expect(page.locator(".kit-alert-green")).to_be_visible()
     after = page.locator(".kit-badge")
     assert (int(after.inner_text()) if after.count() else 0) == before - 1
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import email
 import socket
 import threading
 from collections import Counter
 from datetime import date, datetime, timedelta
+from email import policy
 
 import lxml.html
 import pytest
+from sqlalchemy import select, update
 
-from app.kit import clock, digest, mail
+from app.kit import clock, digest, mail, rules
 from app.kit.digest import AGES, DigestMail
 from app.kit.jobs import Job
 from app.kit.reminders import Reminder
 from app.kit.schedule import Calendar
 from app.kit.worker import Worker
+from app.models.account import Account
+from app.models.assignment import Assignment
+from app.models.unit import Unit
 from tests.world import words_of
 
 MONDAY = date(2026, 11, 23)
@@ -108,6 +114,10 @@ def told(country, make_archive):
             session.commit()
 
 
+def opened(letter):
+    return email.message_from_string(letter.replace("\r\n", "\n"), policy=policy.default)
+
+
 def work(app, times=1):
     for _each in range(times):
         Worker(app, lease=6000, calendar=Calendar(), backoff=(0, 0)).run(once=True)
@@ -150,10 +160,7 @@ def test_it_is_mailed_once_to_each_reader_with_numbers_alone(app, country, told,
     assert (job.state, job.key) == ("done", "digest/2026-11-23")
     [letter] = office.letters
     assert "digest-2026-11-23-" in letter
-    import email
-    from email import policy
-
-    read = email.message_from_string(letter.replace("\r\n", "\n"), policy=policy.default)
+    read = opened(letter)
     assert read["Subject"] == "2条待处理提醒（2026-11-23）"
     assert "西城区总工会有2条待处理提醒" in read.get_content()
     assert "今天1条，超过7天1条" in read.get_content()
@@ -200,6 +207,37 @@ def test_who_does_not_want_it_and_whom_the_server_refuses(app, login, country, t
     [job] = country.all(Job, Job.kind == "digest")
     assert job.state == "failed"
     assert job.errors[0]["id"] == country.account("xicheng").id
+
+
+@pytest.mark.parametrize("bad", ["a@中.cn", "b@x..com", "a@[x.y"])
+def test_an_address_that_is_none_keeps_nobody_else_from_his_letter(app, country, told, office, monday, bad):
+    """A server without SMTPUTF8, and two at which the library of letters breaks."""
+    assert rules.email(bad)
+    mine = country.account("xicheng").id
+    with country.acting() as session:
+        session.execute(update(Account).where(Account.id == mine).values(email=bad))
+        session.commit()
+    work(app, times=2)
+    assert [to.partition("<")[2] for to in office.readers] == ["xicheng_clerk.person@example.org>"]
+    [job] = country.all(Job, Job.kind == "digest")
+    assert (job.state, job.attempts, [told["id"] for told in job.errors]) == ("partly", 1, [mine])
+
+
+def test_who_has_posts_in_two_units_gets_one_letter_of_both(app, country, told, office, monday, make_archive):
+    make_archive("dewai", at="bj")
+    with country.acting() as session:
+        clerk = session.scalars(select(Account).where(Account.username == "xicheng_clerk")).one()
+        city = session.get_one(Unit, country.unit("bj").id)
+        clerk.assignments.append(
+            Assignment(unit=city, unit_path=city.path, roles=list(clerk.assignments[0].roles))
+        )
+        session.commit()
+    work(app)
+    assert set(office.readers.values()) == {1}
+    [letter] = [read for read in map(opened, office.letters) if "xicheng_clerk.person@" in read["To"]]
+    assert "西城区总工会有3条待处理提醒" in letter.get_content()
+    assert "北京市总工会有1条待处理提醒" in letter.get_content()
+    assert letter["Subject"] == "4条待处理提醒（2026-11-23）"
 
 
 @pytest.mark.parametrize("today", [date(2026, 11, 28), date(2026, 11, 24)])

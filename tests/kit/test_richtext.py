@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import time
 
+import docx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.kit import richtext
+from app.kit import richtext, wordtext
 from app.kit.fields import Wrong
 from app.kit.richfield import RichTextField
+from app.models.policy_document import PolicyDocument
 
 FIELD = RichTextField("正文")
 #: what may stand in a kept text beside words, each with all its attributes
@@ -73,6 +76,33 @@ def test_whatever_is_typed_is_safe_and_stays_as_it_was_kept(typed):
     assert FIELD.read(FIELD.typed(kept)) == (kept or None)
 
 
+PIECES = (
+    "table",
+    "caption",
+    "tr",
+    "td",
+    "p",
+    "/p",
+    "button",
+    "/button",
+    "b",
+    "/b",
+    "a",
+    "ul",
+    "li",
+    "/table",
+    "div",
+)
+
+
+@example("<p><button><p>甲")
+@given(st.lists(st.sampled_from([f"<{tag}>" for tag in PIECES] + ["甲", "&#1;"]), max_size=14).map("".join))
+def test_whatever_is_cleaned_is_clean(typed):
+    once = richtext.clean(typed)
+    judge(once)
+    assert richtext.clean(once) == once
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     {
@@ -90,16 +120,79 @@ def test_what_a_clerk_writes_is_kept(typed, kept):
     assert FIELD.read(typed) == kept
 
 
-def test_what_is_too_long_or_too_deep_is_refused_in_words():
+MARKED = "<p>" + "".join(f"<b id={number}>" for number in range(300)) + "甲</p><p>" * 600
+
+
+def test_what_is_too_long_too_deep_or_too_marked_is_refused_in_words():
     for typed, words in (
         ("甲" * 60_000, "附件"),
         ("<p></p>" * 200_000, "附件"),
         ("<ul><li>" * 6_000, "太深"),
+        ("<blockquote></ul>" * 1_000 + "甲", "太深"),
+        ("<blockquote><!--</blockquote>-->" * 1_000 + "甲", "太深"),
+        (MARKED, "没有结束"),
+        ("<table>" + "<tr><td colspan=99>甲</td></tr>" * 400 + "</table>", "单元格"),
         ("a\x00b", "无法保存"),
     ):
         with pytest.raises(Wrong) as told:
             FIELD.read(typed)
         assert words in str(told.value)
+
+
+def test_marks_that_seem_to_end_are_not_opened_again_in_every_paragraph():
+    assert len(richtext.safe(MARKED.replace("<b", "<!--</b>--><b"))) < 60_000
+
+
+def test_characters_that_word_cannot_hold_are_dropped_however_they_are_written():
+    assert FIELD.read("<p>甲&#1;乙&#xFFFE;<b>丙&#11;</b></p>") == "<p>甲乙<strong>丙</strong></p>"
+    assert FIELD.markup("<p>甲&#1;\x0b乙</p>") == "<p>甲乙</p>"  # kept before this was so
+    wordtext.write(docx.Document(), richtext.clean("<p>甲&#1;乙</p>"))
+
+
+def test_a_caption_stands_before_its_table_and_hides_nothing_of_it():
+    for typed in (
+        "<table><caption>表一</caption><tr><td>项</td><td>额</td></tr></table>",
+        "<table><tr><td>项</td><td>额</td></tr><caption>表一</caption></table>",
+    ):
+        kept = FIELD.read(typed)
+        assert kept == "<p>表一</p><table><tbody><tr><td>项</td><td>额</td></tr></tbody></table>"
+    old = "<table><p>表一</p><tbody><tr><td>项</td></tr></tbody></table>"  # as it was kept once
+    assert richtext.text_of(old) == "项\n表一"
+
+
+def test_a_cell_stands_over_no_more_columns_than_a_table_has():
+    [table] = richtext.blocks(richtext.clean("<table><tr>" + "<td colspan=99>甲</td>" * 40 + "</tr></table>"))
+    assert len(table.rows[0]) == 30 + 39
+
+
+def test_a_change_of_many_lines_is_told_at_once():
+    old = [f"甲{number}" for number in range(1_500)]
+    new = [*old[:700], "乙", *old[701:]]
+    assert richtext.changed(*map(richtext.from_plain, ("\n".join(old), "\n".join(new)))) == ("甲700", "乙")
+    woven = "".join(f"<p>子</p><p>丑{number}</p>" for number in range(600))
+    begun = time.thread_time()
+    gone, come = richtext.changed("<p>子</p>" * 1_200, woven)
+    assert time.thread_time() - begun < 2  # was forty
+    assert gone.startswith("子\n子")
+    assert come.startswith("丑0\n丑1")
+
+
+def test_a_list_over_rest_reads_and_cleans_only_the_texts_that_are_asked_for(
+    country, rest, statements, monkeypatch
+):
+    facts = {"category": "local_law", "title": "办法", "issuing_body": "区政府", "published_on": "2026-03-02"}
+    country.make(PolicyDocument, facts | {"body": "<p>甲</p>"}, "dewai")
+    country.give("dewai_clerk", "政策文件")
+    client, asked = rest("dewai_clerk"), "/api/v1/policy_document/?q=(columns:!({}))"
+    [row] = client.get(asked.format("title,body")).json["result"]
+    assert row["body"] == "<p>甲</p>"
+    cleaned: list[str] = []
+    monkeypatch.setattr(richtext, "clean", cleaned.append)
+    with statements() as seen:
+        [row] = client.get(asked.format("title")).json["result"]
+    assert row == {"id": row["id"], "title": "办法"}
+    assert cleaned == []
+    assert not [one for one in seen if "policy_document.body" in one]
 
 
 def test_a_text_is_read_line_by_line():

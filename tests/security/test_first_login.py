@@ -208,7 +208,31 @@ def test_an_account_without_a_unit_begins_with_itself(browser, house, change):  
         db.session.commit()
     browser.login("bj")
     assert browser.get("/").location == "/first/person"
-    assert browser.get("/first/person").status_code == 200
+    answer = fill(browser, "/first/person", PERSON | {"login_name": "bj"})
+    assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_who_may_do_nothing_yet_gets_in(browser, change, reset, rest, look):
+    """Rights are not on the page: that there are none is the administrator's to mend, who takes nobody's last one."""
+    change("xicheng_reader", profile_confirmed_at=None)
+    browser.login("xicheng_reader", reset("xicheng_reader"))
+    assert personal(browser, login_name="xicheng_reader").location == "/login/"
+    for rights, status in ((["困难职工档案"], 200), ([], 422)):
+        url, typed = f"/api/v1/account/{look('xicheng_reader', 'id')}", {"rights": rights}
+        assert rest.client.put(url, json=typed, headers=rest.bearer("bj")).status_code == status
+
+
+def test_nobody_takes_the_name_by_which_another_comes_in(newcomer, change, rest):
+    """Login name, mobile number and e-mail address are one door (DESIGN §10)."""
+    change("bj", mobile="13900139000")
+    change("sh", username="13700137000")
+    for field, name in (
+        ("login_name", "13900139000"),
+        ("login_name", "BJ@example.org"),
+        ("mobile", "13700137000"),
+    ):
+        assert field in errors_of(personal(newcomer, **{field: name}).text), name
+    assert rest.login("13900139000").status_code == 200
 
 
 def test_an_upgrade_leads_nobody_through_it_who_was_at_work(house):

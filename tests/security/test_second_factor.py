@@ -169,7 +169,9 @@ def test_who_must_have_one_binds_it_before_anything_else(
     answer = rest.client.get("/api/v1/archive/", headers=rest.bearer("bj"))
     assert (answer.status_code, "绑定" in answer.json["message"]) == (403, True)
     assert "<svg" in browser.get("/safety/device").text
-    device, answer = bound(browser)
+    _device, answer = bound(browser)  # the session may be older than the duty, and stolen: it is no proof
+    assert (answer.status_code, "登录密码不正确" in answer.text) == (422, True)
+    device, answer = bound(browser, password=PASSWORD)
     codes = codes_of(answer.text)
     assert (answer.status_code, len(codes)) == (200, 10)
     assert browser.get("/archive/list/").status_code == 200
@@ -329,7 +331,7 @@ def test_a_socket_is_a_peer_and_nobody_is_believed_by_default(browser, proxy, ho
             assert browser.get("/").location == "/safety/device"  # a code instead: never the header
 
 
-def test_a_certificate_user_has_its_number_and_nobody_elses(rest, house):  # REC-04 #13
+def test_a_certificate_user_has_its_number_and_nobody_elses(rest, house, look):  # REC-04 #13
     with house.app_context(), scope.acting(scope.SYSTEM):
         pk = {a.username: a.id for a in db.session.scalars(select(Account))}
     admin = rest.bearer("bj")
@@ -341,9 +343,45 @@ def test_a_certificate_user_has_its_number_and_nobody_elses(rest, house):  # REC
 
     answer = put("xicheng_reader", certificate_required=True)
     assert (answer.status_code, "证书标识" in str(answer.json["errors"])) == (422, True)
-    assert put("xicheng_reader", certificate_required=True, certificate_serial="0A1B").status_code == 200
-    answer = put("xicheng", certificate_required=True, certificate_serial="0A1B")
+    assert put("xicheng_reader", certificate_required=True, certificate_serial="00:ab:12").status_code == 200
+    assert look("xicheng_reader", "certificate_serial") == "AB12"
+    answer = put(
+        "xicheng", certificate_required=True, certificate_serial="AB12"
+    )  # the same card, spelled otherwise
     assert (answer.status_code, "已登记" in str(answer.json["errors"])) == (422, True)
+
+
+def test_ones_own_certificate_is_a_superiors_business(rest, change, look):  # AID-R004
+    """A stolen session of an administrator does not swap his second factor for the thief's, nor switch it off."""
+    change("xicheng", gender="male", phone="13800138001")
+    url, own, above = f"/api/v1/account/{look('xicheng', 'id')}", rest.bearer("xicheng"), rest.bearer("bj")
+    card = {"certificate_required": True, "certificate_serial": "EE66"}
+    answer = rest.client.put(url, json=card, headers=own)
+    assert (answer.status_code, sorted(answer.json["errors"])) == (422, sorted(card))
+    assert (
+        rest.client.put(url, json={"certificate_required": False}, headers=own).status_code == 200
+    )  # as it was
+    assert rest.client.put(url, json=card, headers=above).status_code == 200
+    assert rest.client.get(url, headers=own).status_code == 401  # what was opened without it is shut
+    assert look("xicheng", *card) == [True, "EE66"]
+
+
+def test_who_shows_a_certificate_binds_no_device(browser, proxy):
+    """It would not be asked for, and its own session would end."""
+    browser.get("/login/")
+    browser.post("/login/", {"username": "bj", "password": PASSWORD}, **with_card())
+    answer = browser.get("/safety/device")
+    assert (answer.status_code, "数字证书" in answer.text) == (409, True)
+    assert browser.get("/safety/").status_code == 200
+
+
+def test_a_certificate_is_known_by_a_chinese_subject(rest, proxy, change):
+    """WSGI hands a header over as Latin-1, whatever it is."""
+    change("bj", certificate_serial="CN=王五,O=北京市总工会")
+    card = {"HTTP_X_CLIENT_SERIAL": "CN=王五, O=北京市总工会".encode().decode("latin-1")}
+    body = {"username": "bj", "password": PASSWORD, "provider": "db"}
+    answer = rest.client.post("/api/v1/security/login", json=body, environ_overrides=card)
+    assert answer.status_code == 200
 
 
 def test_a_one_time_password_of_72_hours_needs_the_code_too(browser, bind, reset, clockwork):

@@ -34,6 +34,7 @@ def upgrade():
     ):
         op.add_column("login_attempt", column)
     op.create_index("ix_login_attempt_unit", "login_attempt", ["unit_id", "id"])
+    op.create_index("ix_login_attempt_address_at", "login_attempt", ["address", "at"])
     op.create_table(
         "login_puzzle",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -115,6 +116,7 @@ def downgrade():
         for name in ("stays", "is_not_deleted", "is_not_replaced"):
             op.execute(f"DROP TRIGGER login_attempt_{name}")
     op.drop_table("login_puzzle")
+    op.drop_index("ix_login_attempt_address_at", "login_attempt")
     op.drop_index("ix_login_attempt_unit", "login_attempt")
     for name in ("person_name", "unit_id", "unit_name", "factor"):
         op.drop_column("login_attempt", name)

@@ -93,7 +93,9 @@ class JobSeeker(Whole, Linked, Owned):
         """One's own unit's; another's with the worker's file, for whoever sees that (1.3)."""
         files = class_of_table("archive")
         with_the_file = exists().where(files.id == cls.archive_id, files.scope(who)).correlate_except(files)
-        return or_(cls.owner_path == who.path, with_the_file)  # looked at file by file: never all that he sees
+        return or_(
+            cls.owner_path == who.path, with_the_file
+        )  # looked at file by file: never all that he sees
 
     def in_scope(self, who: Actor) -> bool:
         """Written by its own unit alone."""
