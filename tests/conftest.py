@@ -33,7 +33,9 @@ LONG = re.compile(
 )
 LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 #: what is the same on every database is proved on SQLite alone: the plan of the house, and most of the browser's work
-ONCE = re.compile(r"tests/house/|/browser/test_(?!main_job|list|fund_summary|batch_aid)")
+ONCE = re.compile(
+    r"tests/house/|/browser/test_(?!main_job)|/kit/test_(exchange|workbook|richtext|face|names)\b"
+)
 #: two PostgreSQL servers of its own: once, in the stage of PostgreSQL, where its programs are installed
 collect_ignore = [] if on_postgresql and programs() else ["kit/test_replica.py"]
 

@@ -5,6 +5,7 @@ A draft survives a closed window and a time-out; a form's token makes a double c
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +60,12 @@ def keep(session: Session, form: str, content: dict[str, Any], actor: Actor) -> 
 def drop(session: Session, form: str, actor: Actor) -> None:
     """Forget the draft of a form."""
     session.execute(delete(FormDraft).where(FormDraft.account_id == actor.account_id, FormDraft.form == form))
+
+
+def token_in(form: Mapping[str, Any]) -> str:
+    """The token that came with a form; empty for what is none of ours."""
+    token = str(form.get("token", ""))
+    return token if len(token) <= 64 and token.isascii() and token.isalnum() else ""
 
 
 def saved_as(session: Session, token: str, actor: Actor) -> int | None:

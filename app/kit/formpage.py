@@ -59,7 +59,8 @@ def serve(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
 
 def form_name(record: Any) -> str:
     """Which form a draft belongs to; a new record's shelf has its own."""
-    shelf = request.args.get("shelf", "")[:20]
+    shelf = request.args.get("shelf", "")
+    shelf = shelf if len(shelf) <= 20 and shelf.isidentifier() else ""
     return f"{type(record).resource()}/{record.form_key}{'/' + shelf if shelf and record.id is None else ''}"
 
 
@@ -109,7 +110,7 @@ def build(view: RecordView, record: Any, typed: Typed, problems: Iterable[Proble
     page.warnings = (
         forms.plain(problem.words for problem in problems if problem.warning) if not errors else []
     )
-    page.token = request.form.get("token") or uuid.uuid4().hex
+    page.token = drafts.token_in(request.form) or uuid.uuid4().hex
     page.version = str(typed.get("version") or "")
     page.draft_url = view.url("draft", form=form_name(record))
     home = view.home() + (f"?shelf={shelf.name}" if shelf else "")
@@ -151,7 +152,7 @@ def _save(view: RecordView, session: Session, record: Any, actor: Actor) -> Any:
     typed = forms.typed_from(request.form, view.model)
     if record.id is None:
         typed = _unasked(view) | typed
-    token, name, pk = request.form.get("token", "")[:64], form_name(record), record.id
+    token, name, pk = drafts.token_in(request.form), form_name(record), record.id
     try:
         if before := _saved_before(session, token, actor):
             return redirect(view.url("show", pk=before))
@@ -209,9 +210,7 @@ def _again(
 
 def keep_draft(view: RecordView, session: Session, actor: Actor) -> Any:
     """Store what was typed so far; answers the time for the page's foot."""
-    name = request.args.get("form", "")[:100]
-    if not name.startswith(f"{view.resource}/"):
-        raise BadRequest(_("没有这份草稿"))
+    name = _name_asked(view)
     typed = forms.typed_from(request.form, view.model)
     if len(str(typed)) > drafts.MAX_LENGTH:
         raise BadRequest(_("内容过长，草稿未保存"))
@@ -222,6 +221,16 @@ def keep_draft(view: RecordView, session: Session, actor: Actor) -> Any:
     except IntegrityError:  # two windows of one form at the same moment: the other one's draft stands
         session.rollback()
     return jsonify(saved_at=actor.at.strftime("%H:%M"))
+
+
+def _name_asked(view: RecordView) -> str:
+    """The form whose draft is meant, as `form_name` calls it. Raises BadRequest."""
+    name = request.args.get("form", "")
+    if not (
+        name.startswith(f"{view.resource}/") and len(name) <= 100 and name.isascii() and name.isprintable()
+    ):
+        raise BadRequest(_("没有这份草稿"))
+    return name
 
 
 def _refuse_unstorable(value: Any) -> None:
@@ -250,7 +259,7 @@ def kept(session: Session, record: Any, typed: Typed, actor: Actor) -> list[Prob
 
 def discard_draft(view: RecordView, session: Session, actor: Actor) -> Any:
     """Forget what was typed and show the form afresh."""
-    name = request.args.get("form", "")[:100]
+    name = _name_asked(view)
     drafts.drop(session, name, actor)
     session.commit()
     _resource, _slash, rest = name.partition("/")

@@ -670,6 +670,21 @@ class RecordViewCases:
                 status = clerk.get(self.page(f"{page}?{query}")).status_code
                 assert status < 500, (page, query, status)
 
+    @when("can_add")
+    @when("has_add_form")
+    def test_what_a_form_carries_along_does_no_harm(self, login, country, people):
+        """Beside its fields: which shelf, which draft, which token."""
+        clerk = login(self.person(country))
+        for raw in ("\x00", "\ud800", "x" * 5000, "../.."):
+            odd = raw.encode("utf-8", "surrogatepass")
+            add = self.page("add")
+            shelf = f"{add}{'&' if '?' in add else '?'}draft=1&shelf={quote(odd)}"
+            assert clerk.get(shelf).status_code < 500
+            data = as_form(self.form_of(people)) | {"token": odd, "version": odd, "confirmed": odd}
+            assert clerk.post(add, data).status_code < 500
+            assert clerk.post(self.page("draft"), data, query_string={"form": odd}).status_code < 500
+            assert clerk.post(self.page("draft/discard"), {}, query_string={"form": odd}).status_code < 500
+
     def test_a_page_has_at_most_200_rows(self, rest, country):
         for size in (10**6, -1, 201):
             answer = rest(self.person(country)).get(self.api(f"?q={prison.dumps({'page_size': size})}"))

@@ -177,7 +177,7 @@ def test_people_stand_in_layers(login, rest, country, staff):  # AID-R220, R236;
     people = country.all(Assignment, Assignment.account_id == ids[6])
     assert people[0].display_layer == 6
     page = login("xicheng").get(f"/unit/tree?unit={unit}").text
-    shown = [page.index(f"/account/show/{pk}") for layer in wanted for pk in layer]
+    shown = [page.index(f'/account/show/{pk}"') for layer in wanted for pk in layer]
     assert shown == sorted(shown)
     assert step(rest("xicheng"), unit, "reset_people_order").status_code == 200
     assert layers_of(country, unit) == [ids, [], [], [], [], []]

@@ -14,7 +14,7 @@ from flask import current_app, jsonify, redirect, request, url_for
 from flask_appbuilder.baseviews import expose
 from flask_babel import lazy_gettext as _
 
-from app.kit import batch, forms, listpage, scope
+from app.kit import batch, drafts, forms, listpage, scope
 from app.kit.access import needs
 from app.kit.apidoor import read_body, secured
 from app.kit.batch import Result
@@ -134,7 +134,7 @@ class BatchPages:
             typed = forms.typed_of(Aid(is_aided=True, is_out_of_hardship=False, aid_date=today()))
             page = self._batch_page(ids, typed | {"aid_category": OWN, "measures": [{}]})
             return render("kit/form.html", page)
-        typed, token = forms.typed_from(request.form, Aid), request.form.get("token", "")[:64]
+        typed, token = forms.typed_from(request.form, Aid), drafts.token_in(request.form)
         try:
             told = str(batch.preview(self.session, BATCH, ids, typed, actor))
             if told in request.form.getlist("confirmed"):
@@ -170,7 +170,7 @@ class BatchPages:
         shown = {one.name for section in page.sections for one in section.fields} | {*Aid.children}
         page.errors = forms.plain(p.words for p in wrong if p.field.partition(".")[0] not in shown)
         page.warnings = forms.plain(problem.words for problem in problems if problem.warning)
-        page.token = request.form.get("token") or uuid.uuid4().hex
+        page.token = drafts.token_in(request.form) or uuid.uuid4().hex
         page.buttons = [Action("save", _("保存"), "", "device-floppy", "post", primary=True)]
         fit(page, Aid())
         for one in (one for section in page.sections for one in section.fields if one.name == "aid_category"):
